@@ -1,0 +1,18 @@
+"""Forms of the accounts pages."""
+
+from flask_wtf import FlaskForm
+from wtforms import EmailField, PasswordField
+from wtforms.validators import InputRequired, Length
+
+
+class SignInForm(FlaskForm):
+    email = EmailField(
+        "Adresse e-mail",
+        validators=[InputRequired("Indiquez votre adresse e-mail."), Length(max=254)],
+        render_kw={"autocomplete": "username", "autofocus": True, "spellcheck": "false"},
+    )
+    password = PasswordField(
+        "Mot de passe",
+        validators=[InputRequired("Indiquez votre mot de passe."), Length(max=128)],
+        render_kw={"autocomplete": "current-password"},
+    )

@@ -1,0 +1,69 @@
+"""The door: who the request comes from, and whether the view's declared permission lets them in."""
+
+from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
+from flask_login import LoginManager, current_user
+
+from eprunes.accounts.permissions import Actor
+from eprunes.accounts.sessions import actor_for
+from eprunes.core import clock
+from eprunes.core.config import Settings
+
+UNGUARDED_ENDPOINTS = {"static", "bootstrap.static"}
+
+login_manager = LoginManager()
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Load the actor of each request from our own session cookie, and refuse by default."""
+    app.config["EPRUNES_SESSION_COOKIE"] = "__Host-eprunes" if settings.is_https else "eprunes"
+    app.config["EPRUNES_COOKIE_SECURE"] = settings.is_https
+    login_manager.init_app(app)
+    login_manager.session_protection = None
+    login_manager.request_loader(lambda _: _actor_from_cookie(app))
+    app.before_request(_let_in)
+
+
+def give_cookie(response: Response, app: Flask, token: str) -> None:
+    """Hand the session's token to the browser."""
+    response.set_cookie(
+        app.config["EPRUNES_SESSION_COOKIE"],
+        token,
+        httponly=True,
+        secure=app.config["EPRUNES_COOKIE_SECURE"],
+        samesite="Lax",
+        path="/",
+    )
+
+
+def take_cookie_back(response: Response, app: Flask) -> None:
+    """Make the browser forget the session's token."""
+    response.delete_cookie(
+        app.config["EPRUNES_SESSION_COOKIE"], path="/", secure=app.config["EPRUNES_COOKIE_SECURE"], httponly=True
+    )
+
+
+def _actor_from_cookie(app: Flask) -> Actor | None:
+    token = request.cookies.get(app.config["EPRUNES_SESSION_COOKIE"], "")
+    return actor_for(token, clock.now()) if token else None
+
+
+def _let_in() -> Response | None:
+    if request.endpoint is None or request.endpoint in UNGUARDED_ENDPOINTS:
+        return None
+    view = _declared_view()
+    if view.required_permission is None:
+        g.actor = current_user._get_current_object() if current_user.is_authenticated else None
+        return None
+    if not current_user.is_authenticated:
+        return redirect(url_for("accounts.sign_in", suite=request.full_path.rstrip("?") if request.method == "GET" else None))
+    g.actor = current_user._get_current_object()
+    if not g.actor.may(view.required_permission):
+        abort(404)
+    return None
+
+
+def _declared_view():
+    view = current_app.view_functions[request.endpoint]
+    if not hasattr(view, "required_permission"):
+        raise RuntimeError(f"{request.endpoint}: view without a declared permission")
+    return view

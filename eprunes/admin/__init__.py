@@ -1,0 +1,1 @@
+"""What the client's administrator does: users and rights, the journal, exports."""

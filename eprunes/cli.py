@@ -1,0 +1,156 @@
+"""The commands of `flask --app wsgi …`: clients, accounts, jobs."""
+
+import sys
+from datetime import datetime
+from functools import wraps
+
+import click
+import orjson
+from flask import Flask
+from flask.cli import AppGroup
+
+from eprunes.accounts import services
+from eprunes.accounts.company_numbers import CompanyNumberKind
+from eprunes.accounts.models import Organisation
+from eprunes.accounts.queries import organisation_by_number
+from eprunes.clock_process import JOBS, SCHEDULE
+from eprunes.core import clock, jobs
+from eprunes.core.refusals import Refused
+
+organisation_group = AppGroup("organisation", help="Clients et contrats.")
+user_group = AppGroup("user", help="Comptes des utilisateurs.")
+operator_group = AppGroup("operator", help="Comptes de l'exploitant.")
+jobs_group = AppGroup("jobs", help="Tâches.")
+
+
+def install(app: Flask) -> None:
+    """Register every command group."""
+    for group in (organisation_group, user_group, operator_group, jobs_group):
+        app.cli.add_command(group)
+
+
+def says_no_plainly(command):
+    """Turn a refusal into one line on standard error and exit code 1."""
+
+    @wraps(command)
+    def wrapped(*args, **kwargs):
+        try:
+            return command(*args, **kwargs)
+        except Refused as refusal:
+            raise click.ClickException(str(refusal)) from refusal
+
+    return wrapped
+
+
+def find_organisation(number: str) -> Organisation:
+    """The client with this SIREN, or a plain error."""
+    organisation = organisation_by_number(number)
+    if organisation is None:
+        raise click.ClickException(f"Aucun client ne porte le numéro {number}.")
+    return organisation
+
+
+def split_words(ctx, param, value: str) -> tuple[str, ...]:
+    """Read a comma-separated option."""
+    return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+@organisation_group.command("create")
+@click.option("--name", required=True)
+@click.option("--siren", "number", required=True, help="SIREN ou SIRET (ou RIDET, TAHITI avec --kind).")
+@click.option("--kind", type=click.Choice([kind.value for kind in CompanyNumberKind]))
+@click.option("--admin-email", required=True)
+@click.option("--vehicles", type=int, required=True, help="Nombre de véhicules du bon de commande.")
+@click.option("--tools", default="fleet,fines", callback=split_words)
+@click.option("--zone", default="Europe/Paris", help="Fuseau horaire du client.")
+@says_no_plainly
+def create_organisation(name, number, kind, admin_email, vehicles, tools, zone):
+    """Créer un client, son bon de commande et son administrateur."""
+    services.create_organisation(
+        name=name,
+        number=number,
+        number_kind=CompanyNumberKind(kind) if kind else None,
+        admin_email=admin_email,
+        vehicles=vehicles,
+        tools=tools,
+        zone=zone,
+        as_of=clock.now(),
+    )
+    click.echo(f"Client créé : {name}. Posez le mot de passe : flask --app wsgi user set-password {admin_email}")
+
+
+@organisation_group.command("end")
+@click.argument("siren")
+@click.option("--on", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Dernier jour du contrat.")
+@says_no_plainly
+def end_organisation(siren: str, on: datetime):
+    """Fixer le dernier jour du contrat d'un client."""
+    organisation = find_organisation(siren)
+    services.end_contract(organisation_id=organisation.id, on=on.date(), as_of=clock.now())
+    click.echo(f"Contrat de {organisation.name} : dernier jour le {on:%d/%m/%Y}, à 24:00 heure de Paris.")
+
+
+@user_group.command("create")
+@click.argument("email")
+@click.option("--organisation", "siren", required=True)
+@click.option("--rights", default="fleet,fines", callback=split_words)
+@click.option("--name", default="")
+@says_no_plainly
+def create_user(email: str, siren: str, rights: tuple[str, ...], name: str):
+    """Créer un utilisateur avec ses droits."""
+    unknown = set(rights) - set(services.TOOLS)
+    if unknown:
+        raise click.ClickException("Droits admis : fleet, fines ou les deux.")
+    services.create_user(
+        organisation_id=find_organisation(siren).id,
+        email=email,
+        fleet="fleet" in rights,
+        fines="fines" in rights,
+        display_name=name,
+        as_of=clock.now(),
+    )
+    click.echo(f"Utilisateur créé : {email}.")
+
+
+@user_group.command("set-password")
+@click.argument("email")
+@says_no_plainly
+def set_password(email: str):
+    """Poser un mot de passe, lu sur l'entrée standard."""
+    services.set_password(email=email, password=sys.stdin.readline().rstrip("\r\n"), as_of=clock.now())
+    click.echo(f"Mot de passe posé pour {email}.")
+
+
+@operator_group.command("create")
+@click.argument("email")
+@says_no_plainly
+def create_operator(email: str):
+    """Créer un compte d'exploitant."""
+    services.create_operator(email=email, as_of=clock.now())
+    click.echo(f"Exploitant créé : {email}.")
+
+
+@jobs_group.command("list")
+def list_jobs():
+    """Lister les tâches et leur rythme."""
+    for job in SCHEDULE:
+        rhythm = f"chaque jour à {job.daily_at:%H:%M}" if job.daily_at else f"toutes les {job.every}"
+        click.echo(f"{job.name:24} {rhythm}")
+
+
+@jobs_group.command("run")
+@click.argument("name")
+@click.option("--as-of", "as_of_text", help="Instant ISO 8601 avec fuseau, par exemple 2026-03-29T12:00+02:00.")
+@says_no_plainly
+def run_job(name: str, as_of_text: str | None):
+    """Exécuter une tâche maintenant ; une ligne JSON rend compte."""
+    if name not in JOBS:
+        raise click.ClickException(f"Tâche inconnue : {name}. Tâches : {', '.join(JOBS)}.")
+    try:
+        as_of = clock.parse_instant(as_of_text) if as_of_text else clock.now()
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    result = jobs.run_job(JOBS[name], as_of)
+    click.echo(orjson.dumps({"job": name, "as_of": as_of.isoformat(), **result}).decode())
+    if result.get(jobs.FAILED):
+        sys.exit(1)

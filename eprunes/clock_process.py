@@ -1,0 +1,72 @@
+"""The clock process: what runs when. APScheduler only ticks; the ledger decides what is due.
+
+`python -m eprunes.clock_process`. Several may run at once, be killed at any moment, or be down for days.
+"""
+
+import logging
+import signal
+from datetime import UTC
+from types import FrameType
+
+from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+from flask import Flask
+
+from eprunes.core import clock, jobs
+from eprunes.core.jobs import Job
+
+log = logging.getLogger(__name__)
+
+SCHEDULE: tuple[Job, ...] = ()
+
+JOBS = {job.name: job for job in SCHEDULE}
+
+
+def tick(app: Flask, job: Job) -> None:
+    """Ask whether a job is due and run it; a failure is logged and the next tick tries again."""
+    with app.app_context():
+        try:
+            jobs.run_if_due(job, clock.now())
+        except Exception:
+            log.exception("job %s failed", job.name)
+
+
+def build_scheduler(app: Flask) -> BlockingScheduler:
+    """One ticking entry per job, so that a long one holds up only itself."""
+    scheduler = BlockingScheduler(timezone=UTC)
+    demo = app.extensions["eprunes_settings"].demo
+    for job in SCHEDULE:
+        every = job.every_in_demo if demo else job.every
+        scheduler.add_job(
+            tick,
+            IntervalTrigger(seconds=every.total_seconds(), timezone=UTC),
+            args=(app, job),
+            id=job.name,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
+    return scheduler
+
+
+def main() -> None:
+    """Run the schedule until SIGTERM or SIGINT."""
+    from eprunes import create_app
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    app = create_app()
+    with app.app_context():
+        jobs.expect((job for job in SCHEDULE if job.legal), clock.now())
+    scheduler = build_scheduler(app)
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        scheduler.shutdown(wait=False)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    scheduler.start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,225 @@
+"""Database sessions that belong to one organisation, or to the platform for a stated reason.
+
+Every business table carries `organisation_id` and is keyed by (organisation_id, id). A tenant session refuses
+rows, statements and changes of any other organisation; a platform session refuses business tables. On
+PostgreSQL row-level security is the last net below both.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from uuid import UUID
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DDL, DateTime, Engine, ForeignKey, MetaData, TypeDecorator, event, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
+from uuid6 import uuid7
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+_RLS_POLICY = (
+    "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+    "ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+    "CREATE POLICY tenant ON {table} "
+    "USING (organisation_id = nullif(current_setting('app.organisation_id', true), '')::uuid) "
+    "WITH CHECK (organisation_id = nullif(current_setting('app.organisation_id', true), '')::uuid)",
+)
+
+
+class TenantBreach(Exception):
+    """A session was about to touch a row that is not its own. Always a fault of the program."""
+
+
+class DatabaseUnsafe(Exception):
+    """The database would not protect tenants from each other (for instance a superuser role)."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: aware in Python, UTC in the database. Naive datetimes are refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value, dialect):
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime is not an instant: give it a time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value, dialect):
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMING), type_annotation_map={datetime: UtcDateTime()}
+    )
+
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+
+
+def new_id() -> UUID:
+    """A fresh opaque identifier; later ones sort after earlier ones."""
+    return uuid7()
+
+
+class TenantScoped:
+    """Mixin of every business table: belongs to one organisation for ever, keyed by (organisation_id, id)."""
+
+    organisation_id: Mapped[UUID] = mapped_column(
+        ForeignKey("organisations.id", ondelete="RESTRICT"), primary_key=True, sort_order=-20
+    )
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id, sort_order=-19)
+
+
+class PlatformWide:
+    """Mixin of the few tables that belong to no organisation; a test holds their list closed."""
+
+
+@event.listens_for(TenantScoped, "instrument_class", propagate=True)
+def _protect_by_policy(mapper, class_) -> None:
+    for statement in _RLS_POLICY:
+        ddl = DDL(statement.format(table=mapper.local_table.name)).execute_if(dialect="postgresql")
+        event.listen(mapper.local_table, "after_create", ddl)
+
+
+def policy_statements(table: str) -> list[str]:
+    """The row-level security statements of a business table, for migrations on PostgreSQL."""
+    return [statement.format(table=table) for statement in _RLS_POLICY]
+
+
+class TenantSession(Session):
+    """A session for one organisation; `platform_reason` says why it may also touch platform tables."""
+
+    organisation_id: UUID
+    platform_reason: str | None = None
+
+
+class PlatformSession(Session):
+    """A session for platform tables only; `reason` says what for."""
+
+    reason: str
+
+
+@contextmanager
+def tenant_session(
+    organisation_id: UUID, *, write: bool = False, platform_reason: str | None = None
+) -> Iterator[TenantSession]:
+    """Open a session for one organisation.
+
+    With `write` the transaction takes its lock at once and commits on leaving without an exception; without,
+    the database itself refuses changes. `platform_reason` also admits platform tables, in the same transaction.
+    """
+    session = open_tenant_session(organisation_id, write=write, platform_reason=platform_reason)
+    with _closing(session, write):
+        yield session
+
+
+def open_tenant_session(
+    organisation_id: UUID, *, write: bool = False, platform_reason: str | None = None
+) -> TenantSession:
+    """As `tenant_session`, for callers that close it themselves (a request)."""
+    session = TenantSession(bind=_engine(write), expire_on_commit=False)
+    session.organisation_id = organisation_id
+    session.platform_reason = platform_reason
+    return session
+
+
+@contextmanager
+def platform_session(reason: str, *, write: bool = False) -> Iterator[PlatformSession]:
+    """Open a session on the platform's own tables, for a stated reason; commits as `tenant_session` does."""
+    session = PlatformSession(bind=_engine(write), expire_on_commit=False)
+    session.reason = reason
+    with _closing(session, write):
+        yield session
+
+
+@contextmanager
+def _closing(session: Session, write: bool) -> Iterator[None]:
+    try:
+        yield
+        if write:
+            session.commit()
+    finally:
+        session.close()
+
+
+def _engine(write: bool) -> Engine:
+    if write:
+        return db.engine
+    return db.engine.execution_options(read_only=True, postgresql_readonly=True)
+
+
+def engine_options(url: str) -> dict:
+    """Keyword arguments for create_engine that hold for this URL's database."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"isolation_level": None, "timeout": 30}}
+    return {"pool_pre_ping": True, "connect_args": {"application_name": "eprunes", "connect_timeout": 5}}
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_sqlite(dbapi_connection, record) -> None:
+    if not type(dbapi_connection).__module__.startswith("sqlite3"):
+        return
+    for pragma in (
+        "foreign_keys=ON",
+        "journal_mode=WAL",
+        "busy_timeout=30000",
+        "secure_delete=ON",
+        "synchronous=FULL",
+    ):
+        dbapi_connection.execute(f"PRAGMA {pragma}")
+
+
+@event.listens_for(Engine, "begin")
+def _begin_sqlite(connection) -> None:
+    """SQLite: a writer takes the write lock with its first statement; a reader cannot write at all."""
+    if connection.dialect.name != "sqlite":
+        return
+    reads = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reads else 'OFF'}")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+@event.listens_for(TenantSession, "after_begin")
+def _tell_postgresql_the_tenant(session, transaction, connection) -> None:
+    if connection.dialect.name == "postgresql":
+        setting = text("SELECT set_config('app.organisation_id', :organisation, true)")
+        connection.execute(setting, {"organisation": str(session.organisation_id)})
+
+
+def refuse_powerful_role() -> None:
+    """Raise DatabaseUnsafe when the PostgreSQL role ignores row-level security. Does nothing on SQLite."""
+    if db.engine.dialect.name != "postgresql":
+        return
+    with db.engine.connect() as connection:
+        query = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+        if connection.scalar(text(query)):
+            raise DatabaseUnsafe(
+                "Le rôle PostgreSQL de l'application est SUPERUSER ou BYPASSRLS : donnez-lui un rôle ordinaire."
+            )
+
+
+def truncate_wal() -> bool:
+    """SQLite: fold the write-ahead log back into the file so that purged pages leave it.
+
+    Returns False when a reader was in the way (try again later); True otherwise and on other databases.
+    """
+    if db.engine.dialect.name != "sqlite":
+        return True
+    raw = db.engine.raw_connection()
+    try:
+        busy, *_ = raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        raw.close()
+    return busy == 0

@@ -1,0 +1,164 @@
+"""The web plumbing every page shares: headers, error pages, CSRF, refusals shown on forms, French filters."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask, Response, current_app, g, make_response, render_template, request
+from flask_babel import Babel
+from flask_bootstrap import Bootstrap5
+from flask_wtf import CSRFProtect, FlaskForm
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from eprunes.core import wording
+from eprunes.core.config import Settings
+from eprunes.core.database import TenantSession, open_tenant_session
+from eprunes.core.icons import icon
+from eprunes.core.refusals import Refused
+
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+MAX_UPLOAD_BYTES = 21 * 1024 * 1024
+_YEAR = 31_536_000
+
+_SENTENCES = {
+    400: ("Demande incomprise", "Cette demande n’a pas pu être lue. Revenez à la page précédente et réessayez."),
+    403: ("Accès refusé", "Votre compte ne permet pas cette action."),
+    404: ("Page introuvable", "Cette page n’existe pas, ou elle ne vous est pas accessible."),
+    405: ("Action impossible", "Cette page ne permet pas cette action."),
+    413: ("Fichier trop lourd", "Ce fichier dépasse 20 Mo. Allégez-le et recommencez."),
+    500: ("Une erreur est survenue", "Rien n’a été perdu. Réessayez ; si cela persiste, prévenez l’assistance."),
+}
+
+csrf = CSRFProtect()
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Give the application its headers, cookies, filters and error pages."""
+    app.config.update(
+        BOOTSTRAP_SERVE_LOCAL=True,
+        MAX_CONTENT_LENGTH=MAX_UPLOAD_BYTES,
+        SEND_FILE_MAX_AGE_DEFAULT=_YEAR,
+        SESSION_COOKIE_NAME="__Host-eprunes-form" if settings.is_https else "eprunes-form",
+        SESSION_COOKIE_SECURE=settings.is_https,
+        SESSION_COOKIE_SAMESITE="Lax",
+        TRUSTED_HOSTS=[settings.host.rsplit(":", 1)[0] if ":" in settings.host else settings.host],
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)
+    Bootstrap5(app)
+    Babel(app, default_locale=wording.LOCALE, default_timezone="Europe/Paris")
+    csrf.init_app(app)
+    app.after_request(_add_headers)
+    app.teardown_request(_close_reading)
+    app.register_error_handler(Exception, _error_page)
+    _install_filters(app)
+
+
+@contextmanager
+def refusals_on(form: FlaskForm) -> Iterator[None]:
+    """Catch a service's refusal and put its sentence on the form; the view then renders the form again."""
+    try:
+        yield
+    except Refused as refusal:
+        field = getattr(form, refusal.field or "", None)
+        if field is not None and hasattr(field, "errors"):
+            field.errors = [*field.errors, str(refusal)]
+        else:
+            form.form_errors.append(str(refusal))
+
+
+def render_form(template: str, form: FlaskForm, **context) -> Response:
+    """Render a page around a form: 422 with the filled form when it was refused, 200 otherwise."""
+    status = 422 if form.errors else 200
+    return make_response(render_template(template, form=form, **context), status)
+
+
+def reading() -> TenantSession:
+    """The request's read session, opened for the actor's organisation at first use, closed with the request."""
+    if "reading" not in g:
+        g.reading = open_tenant_session(g.actor.organisation_id)
+    return g.reading
+
+
+def safe_path(path: str | None, fallback: str) -> str:
+    """The path to return to, if it surely stays on this site; the fallback otherwise."""
+    if not path or not path.startswith("/") or path[1:2] in ("/", "\\"):
+        return fallback
+    if any(ord(character) < 32 or character == "\x7f" for character in path):
+        return fallback
+    return path
+
+
+def download(content: bytes, filename: str, mimetype: str) -> Response:
+    """An answer that the browser saves as a file and never interprets."""
+    response = make_response(content)
+    response.mimetype = mimetype
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return response
+
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def _close_reading(error: BaseException | None) -> None:
+    session = g.pop("reading", None)
+    if session is not None:
+        session.close()
+
+
+def _add_headers(response: Response) -> Response:
+    headers = response.headers
+    headers["Content-Security-Policy"] = CONTENT_POLICY
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "same-origin"
+    headers["X-Frame-Options"] = "DENY"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+    if request.endpoint not in ("static", "bootstrap.static"):
+        headers["Cache-Control"] = "no-store"
+    if current_app.extensions["eprunes_settings"].is_https:
+        headers["Strict-Transport-Security"] = f"max-age={_YEAR}; includeSubDomains"
+    return response
+
+
+def _error_page(error: Exception):
+    """A French page without detail. No `url_for` here: it would fail for an untrusted host."""
+    if isinstance(error, CSRFError):
+        code, title, sentence = 400, "Page expirée", "Cette page est restée ouverte trop longtemps : rechargez-la."
+    else:
+        code = error.code if isinstance(error, HTTPException) and error.code else 500
+        title, sentence = _SENTENCES.get(code, _SENTENCES[400 if code < 500 else 500])
+    if code >= 500:
+        current_app.logger.error("%s %s failed", request.method, request.path, exc_info=error)
+    if isinstance(error, HTTPException) and error.response is not None:
+        return error.response
+    if isinstance(error, SecurityError):
+        return make_response(f"{title}. {sentence}", code, {"Content-Type": "text/plain; charset=utf-8"})
+    return make_response(render_template("error.html", title=title, sentence=sentence), code)
+
+
+def _install_filters(app: Flask) -> None:
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(icon=icon, counted=wording.counted, described=_described)
+    app.jinja_env.filters.update(
+        day=wording.day, money=wording.money, in_days=wording.in_days, number=wording.number
+    )
+    app.jinja_env.filters["instant"] = lambda value: wording.instant(value, g.actor.zone)
+
+
+def _described(field, hint: str) -> dict[str, str]:
+    """ARIA attributes that tie a control to its hint and its error."""
+    parts = [f"{field.id}-hint"] if hint else []
+    if field.errors:
+        parts.append(f"{field.id}-error")
+    attributes = {"aria-describedby": " ".join(parts)} if parts else {}
+    if field.errors:
+        attributes["aria-invalid"] = "true"
+    return attributes

@@ -1,0 +1,46 @@
+"""French wording of dates, durations, money and counts for screens. Instants are shown in the zone given."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, format_decimal
+
+LOCALE = "fr_FR"
+
+
+def instant(value: datetime | None, zone: ZoneInfo) -> str:
+    """`lun. 3 mars 2026, 08:00`, or an empty string."""
+    if value is None:
+        return ""
+    return format_datetime(value, "EEE d MMM y, HH:mm", tzinfo=zone, locale=LOCALE)
+
+
+def day(value: date | None) -> str:
+    """`lun. 3 mars 2026`, or an empty string."""
+    return "" if value is None else format_date(value, "EEE d MMM y", locale=LOCALE)
+
+
+def in_days(days: int) -> str:
+    """`dans 6 jours`, `demain`, `aujourd’hui`, `hier`, `il y a 3 jours`."""
+    words = {0: "aujourd’hui", 1: "demain", -1: "hier"}
+    if days in words:
+        return words[days]
+    return f"dans {days} jours" if days > 0 else f"il y a {-days} jours"
+
+
+def money(value: Decimal | int | None) -> str:
+    """`135,00 €`, or an empty string."""
+    return "" if value is None else format_currency(value, "EUR", locale=LOCALE)
+
+
+def number(value: int) -> str:
+    """`12 345` with the French separator."""
+    return format_decimal(value, locale=LOCALE)
+
+
+def counted(count: int, singular: str, plural: str | None = None) -> str:
+    """`1 véhicule`, `0 véhicule`, `2 véhicules`."""
+    word = singular if abs(count) < 2 else plural or f"{singular}s"
+    return f"{number(count)} {word}"

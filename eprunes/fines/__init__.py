@@ -1,0 +1,1 @@
+"""The fines tool: notices received from the agency, their deadlines, and the answers users give."""

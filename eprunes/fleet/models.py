@@ -1,0 +1,129 @@
+"""Tables of vehicles, drivers and assignments."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import DDL, CheckConstraint, Date, ForeignKeyConstraint, Index, LargeBinary, String, event
+from sqlalchemy.orm import Mapped, mapped_column
+
+from eprunes.core.database import Base, TenantScoped
+
+
+class Holding(StrEnum):
+    OWNED = "propriete"
+    LEASED = "lld"
+    LEASED_TO_BUY = "loa"
+    RENTED = "location"
+
+
+class DriverKind(StrEnum):
+    EMPLOYEE = "prepose"
+    RENTER = "locataire"
+
+
+class AssignmentSource(StrEnum):
+    TYPED = "saisie"
+    IMPORTED = "import"
+
+
+class Vehicle(TenantScoped, Base):
+    """Véhicule : in the fleet from `entered_at` until `left_at` (half-open instants), known by its plate.
+
+    `counts_in_quota` says whether it takes one of the order form's places. The antai_* instants say what the
+    agency was told: declared (sent), acknowledged, withdrawn.
+    """
+
+    __tablename__ = "vehicles"
+    __table_args__ = (
+        CheckConstraint("left_at IS NULL OR left_at > entered_at", name="leaves_after_entry"),
+        Index(None, "organisation_id", "country", "plate_key", unique=True),
+        Index(None, "organisation_id", "site"),
+    )
+
+    country: Mapped[str] = mapped_column(String(2))
+    plate_key: Mapped[str] = mapped_column(String(12))
+    plate: Mapped[str] = mapped_column(String(16))
+    make: Mapped[str] = mapped_column(String(40), default="")
+    model: Mapped[str] = mapped_column(String(60), default="")
+    category: Mapped[str] = mapped_column(String(20), default="")
+    vin: Mapped[str | None] = mapped_column(String(17))
+    first_registered_on: Mapped[date | None] = mapped_column(Date)
+    holding: Mapped[str] = mapped_column(String(12), default=Holding.OWNED)
+    site: Mapped[str] = mapped_column(String(80), default="")
+    entered_at: Mapped[datetime]
+    left_at: Mapped[datetime | None]
+    counts_in_quota: Mapped[bool] = mapped_column(default=True)
+    antai_declared_at: Mapped[datetime | None]
+    antai_acknowledged_at: Mapped[datetime | None]
+    antai_withdrawn_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class Driver(TenantScoped, Base):
+    """Conducteur : a natural person without an account; who it is stands in the sealed `box`.
+
+    `is_designable` is true when the details that a designation needs are all there.
+    """
+
+    __tablename__ = "drivers"
+    __table_args__ = (Index(None, "organisation_id", "staff_number", unique=True),)
+
+    staff_number: Mapped[str | None] = mapped_column(String(30))
+    kind: Mapped[str] = mapped_column(String(10), default=DriverKind.EMPLOYEE)
+    left_on: Mapped[date | None] = mapped_column(Date)
+    is_designable: Mapped[bool] = mapped_column(default=False)
+    key_id: Mapped[UUID]
+    box: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+
+
+class Assignment(TenantScoped, Base):
+    """Attribution : one driver holds one vehicle from `starts_at` until `ends_at` (half-open; None = open).
+
+    The database refuses overlaps on one vehicle, so that every instant has exactly one holder or nobody.
+    """
+
+    __tablename__ = "assignments"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "vehicle_id"], ["vehicles.organisation_id", "vehicles.id"]),
+        ForeignKeyConstraint(["organisation_id", "driver_id"], ["drivers.organisation_id", "drivers.id"]),
+        CheckConstraint("ends_at IS NULL OR ends_at > starts_at", name="ends_after_start"),
+        Index(None, "organisation_id", "vehicle_id", "starts_at", unique=True),
+        Index(None, "organisation_id", "driver_id", "starts_at"),
+    )
+
+    vehicle_id: Mapped[UUID]
+    driver_id: Mapped[UUID]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    source: Mapped[str] = mapped_column(String(10), default=AssignmentSource.TYPED)
+    created_by: Mapped[UUID | None]
+    created_at: Mapped[datetime]
+
+
+OVERLAP_NAME = "assignments_do_not_overlap"
+POSTGRESQL_NO_OVERLAP = (
+    f"ALTER TABLE assignments ADD CONSTRAINT {OVERLAP_NAME} EXCLUDE USING gist "
+    "(organisation_id WITH =, vehicle_id WITH =, tstzrange(starts_at, ends_at, '[)') WITH &&)"
+)
+
+
+def sqlite_no_overlap(moment: str) -> str:
+    """The SQLite trigger that refuses an overlap, for `INSERT` or `UPDATE`."""
+    return (
+        f"CREATE TRIGGER {OVERLAP_NAME}_{moment.lower()} BEFORE {moment} ON assignments "
+        "WHEN EXISTS (SELECT 1 FROM assignments AS other "
+        "WHERE other.organisation_id = NEW.organisation_id AND other.vehicle_id = NEW.vehicle_id "
+        "AND other.id <> NEW.id AND (NEW.ends_at IS NULL OR other.starts_at < NEW.ends_at) "
+        "AND (other.ends_at IS NULL OR other.ends_at > NEW.starts_at)) "
+        f"BEGIN SELECT RAISE(ABORT, '{OVERLAP_NAME}'); END"
+    )
+
+
+_table = Assignment.__table__
+event.listen(_table, "before_create", DDL("CREATE EXTENSION IF NOT EXISTS btree_gist").execute_if(dialect="postgresql"))
+event.listen(_table, "after_create", DDL(POSTGRESQL_NO_OVERLAP).execute_if(dialect="postgresql"))
+for _moment in ("INSERT", "UPDATE"):
+    event.listen(_table, "after_create", DDL(sqlite_no_overlap(_moment)).execute_if(dialect="sqlite"))
+

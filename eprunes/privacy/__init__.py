@@ -1,0 +1,1 @@
+"""Destruction and departure: the retention sweep, the end of a contract and its purge."""

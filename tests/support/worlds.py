@@ -1,0 +1,69 @@
+"""Small worlds for tests: an organisation with its people, on either database."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from eprunes.accounts import services, sessions
+from eprunes.accounts.models import Identity
+from eprunes.core.database import platform_session
+
+AS_OF = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
+PASSWORD = "quatre prunes mures"
+SIRENS = ("732829320", "404833048", "552100554", "542065479")
+
+
+@dataclass(frozen=True)
+class World:
+    """One organisation; `admin`, `fleet`, `fines`, `both` are the e-mail addresses of its users."""
+
+    organisation_id: UUID
+    number: str
+    admin: str
+    fleet: str
+    fines: str
+    both: str
+
+
+def make_world(index: int = 0, *, vehicles: int = 100, as_of: datetime = AS_OF, zone: str = "Europe/Paris") -> World:
+    """Create organisation number `index` with an administrator and three users, without passwords."""
+    domain = f"client{index}.example"
+    organisation_id = services.create_organisation(
+        name=f"Client {index}",
+        number=SIRENS[index],
+        admin_email=f"admin@{domain}",
+        vehicles=vehicles,
+        zone=zone,
+        as_of=as_of,
+    )
+    for name, fleet, fines in (("parc", True, False), ("contraventions", False, True), ("deux", True, True)):
+        services.create_user(
+            organisation_id=organisation_id, email=f"{name}@{domain}", fleet=fleet, fines=fines, as_of=as_of
+        )
+    return World(
+        organisation_id,
+        SIRENS[index],
+        f"admin@{domain}",
+        f"parc@{domain}",
+        f"contraventions@{domain}",
+        f"deux@{domain}",
+    )
+
+
+def give_password(email: str, as_of: datetime = AS_OF) -> None:
+    """Let this account sign in with PASSWORD."""
+    services.set_password(email=email, password=PASSWORD, as_of=as_of)
+
+
+def actor(email: str, as_of: datetime = AS_OF):
+    """The actor behind an e-mail address, as a freshly opened session would give it."""
+    return sessions.actor_for(open_session(email, as_of), as_of)
+
+
+def open_session(email: str, as_of: datetime = AS_OF) -> str:
+    """Open a session without a password (hashing is slow) and return its token."""
+    with platform_session("tests") as session:
+        identity = session.scalars(select(Identity).where(Identity.email == email)).one()
+    return sessions.open_session(identity.id, address="127.0.0.1", device="tests", as_of=as_of)
