@@ -5,19 +5,27 @@
 
 import logging
 import signal
-from datetime import UTC
+from datetime import UTC, time, timedelta
 from types import FrameType
 
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from flask import Flask
 
+from eprunes.antai import jobs as antai
 from eprunes.core import clock, jobs
 from eprunes.core.jobs import Job
+from eprunes.privacy import jobs as privacy
 
 log = logging.getLogger(__name__)
 
-SCHEDULE: tuple[Job, ...] = ()
+SCHEDULE: tuple[Job, ...] = (
+    Job("antai-declare-vehicles", antai.declare_vehicles, daily_at=time(0, 30), legal=True),
+    Job("antai-fetch-notices", antai.fetch_notices),
+    Job("antai-send-answers", antai.send_answers, every_in_demo=timedelta(seconds=3)),
+    Job("retention-sweep", privacy.retention_sweep, daily_at=time(1, 0), legal=True),
+    Job("contract-end-purge", privacy.contract_end_purge, daily_at=time(2, 0), after="retention-sweep", legal=True),
+)
 
 JOBS = {job.name: job for job in SCHEDULE}
 

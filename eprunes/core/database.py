@@ -8,10 +8,12 @@ PostgreSQL row-level security is the last net below both.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import NoReturn
 from uuid import UUID
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DDL, DateTime, Engine, ForeignKey, MetaData, TypeDecorator, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
 from uuid6 import uuid7
 
@@ -98,14 +100,23 @@ def policy_statements(table: str) -> list[str]:
     return [statement.format(table=table) for statement in _RLS_POLICY]
 
 
-class TenantSession(Session):
+class _CheckedSession(Session):
+    """A session whose every statement passes the guard: SQLAlchemy's bulk methods would go round it."""
+
+    def _refuse(self, *arguments: object, **options: object) -> NoReturn:
+        raise TenantBreach("bulk methods go round the tenant checks: execute(insert(Model), rows) instead")
+
+    bulk_save_objects = bulk_insert_mappings = bulk_update_mappings = _refuse
+
+
+class TenantSession(_CheckedSession):
     """A session for one organisation; `platform_reason` says why it may also touch platform tables."""
 
     organisation_id: UUID
     platform_reason: str | None = None
 
 
-class PlatformSession(Session):
+class PlatformSession(_CheckedSession):
     """A session for platform tables only; `reason` says what for."""
 
     reason: str
@@ -196,6 +207,15 @@ def _tell_postgresql_the_tenant(session, transaction, connection) -> None:
     if connection.dialect.name == "postgresql":
         setting = text("SELECT set_config('app.organisation_id', :organisation, true)")
         connection.execute(setting, {"organisation": str(session.organisation_id)})
+
+
+def insert_absent(session: Session, model: type[Base], rows: list[dict]) -> set[UUID]:
+    """Insert rows that clash with no unique constraint; returns the ids of those that were new."""
+    if not rows:
+        return set()
+    insert = postgresql.insert if session.bind.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(model.__table__).on_conflict_do_nothing().returning(model.__table__.c.id)
+    return {row_id for row in rows for row_id in session.scalars(statement, [row])}
 
 
 def refuse_powerful_role() -> None:

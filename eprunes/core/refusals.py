@@ -7,3 +7,7 @@ class Refused(Exception):
     def __init__(self, sentence: str, field: str | None = None) -> None:
         super().__init__(sentence)
         self.field = field
+
+
+class NotVisible(Exception):
+    """What was asked for does not exist, or is not for this actor: the same answer for both (404)."""

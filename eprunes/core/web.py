@@ -15,7 +15,7 @@ from eprunes.core import wording
 from eprunes.core.config import Settings
 from eprunes.core.database import TenantSession, open_tenant_session
 from eprunes.core.icons import icon
-from eprunes.core.refusals import Refused
+from eprunes.core.refusals import NotVisible, Refused
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -132,8 +132,10 @@ def _error_page(error: Exception):
     if isinstance(error, CSRFError):
         code, title, sentence = 400, "Page expirée", "Cette page est restée ouverte trop longtemps : rechargez-la."
     else:
-        code = error.code if isinstance(error, HTTPException) and error.code else 500
+        code = _status_of(error)
         title, sentence = _SENTENCES.get(code, _SENTENCES[400 if code < 500 else 500])
+    if isinstance(error, NotVisible) and str(error):
+        sentence = str(error)
     if code >= 500:
         current_app.logger.error("%s %s failed", request.method, request.path, exc_info=error)
     if isinstance(error, HTTPException) and error.response is not None:
@@ -141,6 +143,12 @@ def _error_page(error: Exception):
     if isinstance(error, SecurityError):
         return make_response(f"{title}. {sentence}", code, {"Content-Type": "text/plain; charset=utf-8"})
     return make_response(render_template("error.html", title=title, sentence=sentence), code)
+
+
+def _status_of(error: Exception) -> int:
+    if isinstance(error, NotVisible):
+        return 404
+    return error.code if isinstance(error, HTTPException) and error.code else 500
 
 
 def _install_filters(app: Flask) -> None:

@@ -164,6 +164,12 @@ def test_a_local_time_in_paris_has_no_instant_one_or_two(local, expected):
     assert local_to_instants(datetime.fromisoformat(local), PARIS) == [utc(text) for text in expected]
 
 
+@pytest.mark.parametrize("minute", range(0, 60, 5))
+def test_the_two_instants_of_a_doubled_minute_are_one_hour_apart_and_in_order(minute):
+    first, second = local_to_instants(datetime.fromisoformat(f"2026-10-25T02:{minute:02}"), PARIS)
+    assert second - first == timedelta(hours=1)
+
+
 def test_an_hour_that_does_not_exist_is_read_one_hour_later():
     read = instant_after_gap(datetime.fromisoformat("2026-03-29T02:30"), PARIS)
     assert read == utc("2026-03-29T01:30")

@@ -36,7 +36,7 @@ LETTERS = "ABCDEFGHJKLMNPQRSTVWXYZ"
         ("456 XY 95", "456XY95", "456 XY 95", PlateSeries.FNI),
         ("123 ABC 971", "123ABC971", "123 ABC 971", PlateSeries.FNI),
         ("123 ABC 978", "123ABC978", "123 ABC 978", PlateSeries.FNI),
-        ("0123 AB 75", "123AB75", "123 AB 75", PlateSeries.FNI),
+        ("0120 AB 75", "120AB75", "120 AB 75", PlateSeries.FNI),
         ("1234 WW 75", "1234WW75", "1234 WW 75", PlateSeries.FNI),
         ("AB 123 C", "AB123C", "AB-123-C", PlateSeries.OTHER),
         ("A 12 B", "A12B", "A-12-B", PlateSeries.OTHER),

@@ -185,7 +185,8 @@ def read(data: bytes) -> list[dict]:
     sheets, cells = [], 0
     for name in errors:
         sheet = workbook.get_sheet_by_name(name)
-        cells += sheet.total_height * sheet.total_width
+        last_row, last_column = sheet.end or (-1, -1)
+        cells += (last_row + 1) * (last_column + 1)
         if cells > MAX_CELLS:
             raise WorkbookError(TOO_MANY_CELLS)
         sheets.append({"name": name, "rows": rows_of(sheet, errors[name])})

@@ -1,0 +1,96 @@
+"""What a notice says: the content of its sealed box, in our own words (the agency's stand in its raw record)."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from datetime import date
+from uuid import UUID
+
+from eprunes.core.crypto import KeyStore, open_box, seal
+from eprunes.fines.models import Answer, Notice
+from eprunes.fines.offence_time import OffenceTime
+
+TABLE = Notice.__tablename__
+ANSWER_TABLE = Answer.__tablename__
+KEY_PURPOSE = "avis"
+
+
+@dataclass(frozen=True)
+class NoticeDetails:
+    """Contenu d'un avis. Speeds are in km/h; `raw` is the record as received, `earlier` those it replaced."""
+
+    number: str
+    plate: str
+    country: str
+    make: str = ""
+    label: str = ""
+    place: str = ""
+    city: str = ""
+    postcode: str = ""
+    direction: str = ""
+    speed_limit: int | None = None
+    speed_retained: int | None = None
+    speed_measured: int | None = None
+    raw: dict = field(default_factory=dict)
+    earlier: list = field(default_factory=list)
+
+    @property
+    def where(self) -> str:
+        """Place and town on one line."""
+        return ", ".join(part for part in (self.place, f"{self.postcode} {self.city}".strip()) if part)
+
+
+@dataclass(frozen=True)
+class ReceivedNotice:
+    """Un avis reçu, before it has a client: what the connector hands over, already read and checked."""
+
+    natinf: str
+    offence: OffenceTime
+    notice_date: date | None
+    details: NoticeDetails
+
+
+def to_json(details: NoticeDetails) -> dict:
+    """As a JSON-ready dictionary."""
+    return asdict(details)
+
+
+def from_json(content: dict) -> NoticeDetails:
+    """The reverse of `to_json`; fields added since are at their defaults."""
+    known = {one.name for one in fields(NoticeDetails)}
+    return NoticeDetails(**{name: value for name, value in content.items() if name in known})
+
+
+def seal_notice(key: bytes, organisation_id: UUID, notice_id: UUID, details: NoticeDetails) -> bytes:
+    """The sealed box of a notice's row."""
+    return seal(key, organisation_id, TABLE, notice_id, to_json(details))
+
+
+def open_notice(key: bytes, notice: Notice) -> NoticeDetails:
+    """The content of one notice's box. Raises BoxUnreadable."""
+    return from_json(open_box(key, notice.organisation_id, TABLE, notice.id, notice.box))
+
+
+def open_notices(store: KeyStore, notices: Iterable[Notice]) -> dict[UUID, NoticeDetails]:
+    """The content of notices of one organisation, by notice id; those whose key is destroyed are absent."""
+    rows = list(notices)
+    if not rows:
+        return {}
+    keys = store.keys(rows[0].organisation_id, (row.key_id for row in rows))
+    return {row.id: open_notice(keys[row.key_id], row) for row in rows if row.key_id in keys}
+
+
+def open_snapshot(key: bytes, answer: Answer) -> dict:
+    """What an answer declares, as sealed when it was confirmed. Raises BoxUnreadable."""
+    return open_box(key, answer.organisation_id, ANSWER_TABLE, answer.id, answer.box)
+
+
+def open_refusal(key: bytes, answer: Answer) -> str:
+    """The agency's words when it refused this answer; empty when it did not."""
+    if answer.outcome_box is None:
+        return ""
+    return open_box(key, answer.organisation_id, ANSWER_TABLE + ".refus", answer.id, answer.outcome_box)["motif"]
+
+
+def seal_refusal(key: bytes, answer: Answer, reason: str) -> bytes:
+    """The sealed words of a refusal."""
+    return seal(key, answer.organisation_id, ANSWER_TABLE + ".refus", answer.id, {"motif": reason})

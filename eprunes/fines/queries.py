@@ -1,0 +1,95 @@
+"""What an actor may read of the notices: tenant, right and retention window in one predicate.
+
+The windows are decided here at reading time, so that a sweep that did not run shows nothing to anyone.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+
+from eprunes.accounts.permissions import Actor, Permission
+from eprunes.accounts.retention import DEFAULT, RetentionPolicy, archive_cutoff, shared_cutoff
+from eprunes.fines.answering import NoticeState
+from eprunes.fines.models import Answer, Notice, NoticeEvent
+
+
+class View(StrEnum):
+    """Vues rapides of the inbox; the last two exist for the administrator only."""
+
+    TO_DO = "a-traiter"
+    URGENT = "urgentes"
+    REFUSED = "refusees"
+    FILED = "classees"
+    SENT = "transmises"
+    ARCHIVE = "archives"
+
+
+ADMINISTRATOR_VIEWS = (View.SENT, View.ARCHIVE)
+
+
+def is_shared(as_of: datetime, policy: RetentionPolicy = DEFAULT) -> ColumnElement[bool]:
+    """Notices open to every user with the fines right: no standing answer, and posted at most 45 days ago."""
+    return and_(Notice.is_answered.is_(False), Notice.posted_on >= shared_cutoff(as_of, policy))
+
+
+def is_archived(as_of: datetime, policy: RetentionPolicy = DEFAULT) -> ColumnElement[bool]:
+    """Notices that the administrator alone may reach: until twelve months after the offence."""
+    return Notice.offence_day >= archive_cutoff(as_of, policy)
+
+
+def visible_notices(actor: Actor, as_of: datetime) -> Select[tuple[Notice]]:
+    """The notices this actor may see at this instant (C4.3-e, C4.3-f, decisions 1 to 5)."""
+    query = select(Notice).where(Notice.organisation_id == actor.organisation_id)
+    if not actor.may(Permission.VIEW_NOTICES):
+        return query.where(false())
+    if actor.may(Permission.VIEW_ARCHIVE):
+        return query.where(or_(is_shared(as_of), is_archived(as_of)))
+    return query.where(is_shared(as_of))
+
+
+def in_view(view: View, as_of: datetime, urgent_before) -> ColumnElement[bool]:
+    """The condition of one quick view; `urgent_before` is the first posting day that is not urgent."""
+    waiting = Notice.state.in_((NoticeState.TO_ANSWER, NoticeState.REFUSED))
+    shared = is_shared(as_of)
+    return {
+        View.TO_DO: and_(shared, waiting),
+        View.URGENT: and_(shared, waiting, Notice.posted_on < urgent_before),
+        View.REFUSED: and_(Notice.is_answered.is_(False), Notice.state == NoticeState.REFUSED),
+        View.FILED: and_(shared, Notice.state == NoticeState.FILED),
+        View.SENT: Notice.is_answered.is_(True),
+        View.ARCHIVE: and_(Notice.is_answered.is_(False), Notice.posted_on < shared_cutoff(as_of, DEFAULT)),
+    }[view]
+
+
+def count_of(query: Select) -> Select[tuple[int]]:
+    """How many rows a query finds, whatever its order."""
+    return query.with_only_columns(func.count()).order_by(None)
+
+
+def answers_of(organisation_id: UUID, notice_id: UUID) -> Select[tuple[Answer]]:
+    """Every answer ever given to a notice, newest first."""
+    return (
+        select(Answer)
+        .where(Answer.organisation_id == organisation_id, Answer.notice_id == notice_id)
+        .order_by(Answer.confirmed_at.desc(), Answer.id.desc())
+    )
+
+
+def latest_answers(organisation_id: UUID, notice_ids: list[UUID]) -> Select[tuple[Answer]]:
+    """The answers of several notices, newest last: one query for a whole page."""
+    return (
+        select(Answer)
+        .where(Answer.organisation_id == organisation_id, Answer.notice_id.in_(notice_ids))
+        .order_by(Answer.confirmed_at, Answer.id)
+    )
+
+
+def thread_of(organisation_id: UUID, notice_id: UUID) -> Select[tuple[NoticeEvent]]:
+    """The dated thread of a notice, oldest first."""
+    return (
+        select(NoticeEvent)
+        .where(NoticeEvent.organisation_id == organisation_id, NoticeEvent.notice_id == notice_id)
+        .order_by(NoticeEvent.at, NoticeEvent.id)
+    )

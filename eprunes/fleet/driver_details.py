@@ -1,0 +1,93 @@
+"""What is known of a driver as a person: the content of the sealed box, and what a designation needs of it."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from uuid import UUID
+
+from eprunes.core.crypto import KeyStore, open_box, seal
+from eprunes.fleet.models import Driver
+
+TABLE = Driver.__tablename__
+KEY_PURPOSE = "conducteur"
+
+
+@dataclass(frozen=True)
+class DriverDetails:
+    """Identité d'un conducteur. Text fields are empty when unknown; countries are ISO 3166 alpha-2."""
+
+    civility: str = ""
+    last_name: str = ""
+    first_name: str = ""
+    birth_date: date | None = None
+    birth_place: str = ""
+    address_line: str = ""
+    address_complement: str = ""
+    postcode: str = ""
+    city: str = ""
+    country: str = "FR"
+    phone: str = ""
+    email: str = ""
+    licence_number: str = ""
+    licence_issued_on: date | None = None
+    licence_country: str = "FR"
+
+    @property
+    def full_name(self) -> str:
+        """`Caroline DUMAS`, as French forms write it."""
+        return f"{self.first_name} {self.last_name.upper()}".strip()
+
+    @property
+    def sort_name(self) -> str:
+        """`DUMAS Caroline`, for lists."""
+        return f"{self.last_name.upper()} {self.first_name}".strip()
+
+
+_NEEDED = {
+    "last_name": "nom",
+    "first_name": "prénom",
+    "birth_date": "date de naissance",
+    "address_line": "adresse",
+    "postcode": "code postal",
+    "city": "ville",
+    "country": "pays",
+    "licence_number": "numéro de permis",
+}
+_DATES = {"birth_date", "licence_issued_on"}
+
+
+def missing_for_designation(details: DriverDetails) -> list[str]:
+    """French names of what a designation still needs (Code de la route A. 121-1: identity, address, licence)."""
+    return [label for name, label in _NEEDED.items() if not getattr(details, name)]
+
+
+def to_json(details: DriverDetails) -> dict:
+    """As a JSON-ready dictionary; dates are ISO text."""
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(details).items()}
+
+
+def from_json(content: dict) -> DriverDetails:
+    """The reverse of `to_json`; fields added since are at their defaults."""
+    known = {field.name for field in fields(DriverDetails)}
+    values = {name: value for name, value in content.items() if name in known}
+    for name in _DATES & values.keys():
+        values[name] = date.fromisoformat(values[name]) if values[name] else None
+    return DriverDetails(**values)
+
+
+def seal_details(key: bytes, organisation_id: UUID, driver_id: UUID, details: DriverDetails) -> bytes:
+    """The sealed box of a driver's row."""
+    return seal(key, organisation_id, TABLE, driver_id, to_json(details))
+
+
+def open_details(store: KeyStore, drivers: Iterable[Driver]) -> dict[UUID, DriverDetails]:
+    """The details of drivers of one organisation, by driver id; those whose key is destroyed are absent."""
+    rows = list(drivers)
+    if not rows:
+        return {}
+    keys = store.keys(rows[0].organisation_id, (row.key_id for row in rows))
+    return {
+        row.id: from_json(open_box(keys[row.key_id], row.organisation_id, TABLE, row.id, row.box))
+        for row in rows
+        if row.key_id in keys
+    }

@@ -1,0 +1,133 @@
+"""What may be written about a driver: the details a person gives, tidied, and what is wrong with them."""
+
+import re
+from dataclasses import fields, replace
+from datetime import date
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from eprunes.core.calendar import add_months
+from eprunes.fleet.driver_details import DriverDetails
+from eprunes.fleet.plates import FRANCE, InvalidPlate, country_alpha2
+
+YOUNGEST_AGE = 14
+_EARLIEST_BIRTH = date(1900, 1, 1)
+_LONGEST_TEXT = 100
+_OVERSEAS_REGIONS = {"971": "GP", "972": "MQ", "973": "GF", "974": "RE", "976": "YT"}
+_LICENCE = re.compile(r"[A-Z0-9][A-Z0-9 /.-]{1,18}[A-Z0-9]", re.ASCII)
+_USUAL_FRENCH_LICENCE = re.compile(r"\d{12}|\d{2}[A-Z]{2}\d{5}", re.ASCII)
+_TEXTS = [field.name for field in fields(DriverDetails) if field.type is str]
+
+
+def tidied(details: DriverDetails, today: date) -> tuple[DriverDetails, dict[str, str]]:
+    """The details as they are stored, and the French sentences of what is wrong, by field.
+
+    `today` is the organisation's local day. Only the names are required: the rest may come later.
+    """
+    texts = {name: " ".join(getattr(details, name).split()) for name in _TEXTS}
+    tidy, problems = replace(details, **texts), {}
+    checks = {
+        "country": lambda: _country(tidy.country),
+        "licence_country": lambda: _country(tidy.licence_country),
+        "phone": lambda: parse_phone(tidy.phone, tidy.country, tidy.postcode),
+        "email": lambda: parse_email(tidy.email),
+        "postcode": lambda: parse_postcode(tidy.postcode, tidy.country),
+        "licence_number": lambda: parse_licence_number(tidy.licence_number),
+    }
+    for name, check in checks.items():
+        try:
+            tidy = replace(tidy, **{name: check()})
+        except ValueError as error:
+            problems[name] = str(error)
+    return tidy, {**_text_problems(texts), **date_problems(tidy, today), **problems}
+
+
+def parse_phone(text: str, country: str = FRANCE, postcode: str = "") -> str:
+    """A telephone number as E.164 (`+33466220885`), or empty. Raises ValueError with a French sentence.
+
+    A number without a country code is read in the country of the address, overseas departments included.
+    """
+    if not text:
+        return ""
+    region = _OVERSEAS_REGIONS.get(postcode[:3], country) if country == FRANCE else country
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
+        raise ValueError(f"«\u00a0{text[:40]}\u00a0» n’est pas un numéro de téléphone.")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def parse_email(text: str) -> str:
+    """An e-mail address in its usual form, or empty. Raises ValueError with a French sentence."""
+    if not text:
+        return ""
+    try:
+        return validate_email(text, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError:
+        raise ValueError(f"«\u00a0{text[:60]}\u00a0» n’est pas une adresse e-mail.")
+
+
+def parse_postcode(text: str, country: str = FRANCE) -> str:
+    """A postcode, or empty; five digits in France. Raises ValueError with a French sentence."""
+    if country != FRANCE:
+        return text
+    compact = text.replace(" ", "")
+    if compact and not re.fullmatch(r"\d{5}", compact, re.ASCII):
+        raise ValueError("Un code postal français comporte 5 chiffres.")
+    return compact
+
+
+def parse_licence_number(text: str) -> str:
+    """A driving licence's number in capitals, of 3 to 20 letters and digits in any form, or empty.
+
+    Raises ValueError with a French sentence.
+    """
+    number = text.upper()
+    if number and not _LICENCE.fullmatch(number):
+        raise ValueError("Un numéro de permis comporte de 3 à 20 lettres et chiffres.")
+    return number
+
+
+def has_unusual_licence(details: DriverDetails) -> bool:
+    """True for a French licence number that is neither NEPH (12 digits) nor a card's (2 digits, 2 letters, 5).
+
+    Worth a second look, never a reason to refuse: older forms exist.
+    """
+    number = details.licence_number.replace(" ", "")
+    return bool(number) and details.licence_country == FRANCE and not _USUAL_FRENCH_LICENCE.fullmatch(number)
+
+
+def date_problems(details: DriverDetails, today: date) -> dict[str, str]:
+    """What is wrong with the dates of birth and of the licence, by field."""
+    birth, licence, problems = details.birth_date, details.licence_issued_on, {}
+    if birth and birth > today:
+        problems["birth_date"] = "Cette date de naissance est dans le futur."
+    elif birth and birth < _EARLIEST_BIRTH:
+        problems["birth_date"] = "Cette date de naissance est trop ancienne."
+    elif birth and add_months(birth, 12 * YOUNGEST_AGE) > today:
+        problems["birth_date"] = f"Un conducteur a au moins {YOUNGEST_AGE} ans."
+    if licence and licence > today:
+        problems["licence_issued_on"] = "Cette date de délivrance est dans le futur."
+    elif licence and birth and licence <= birth:
+        problems["licence_issued_on"] = "Le permis ne peut pas être délivré avant la naissance."
+    return problems
+
+
+def _text_problems(texts: dict[str, str]) -> dict[str, str]:
+    problems = {
+        name: f"{_LONGEST_TEXT} caractères au plus." for name, text in texts.items() if len(text) > _LONGEST_TEXT
+    }
+    for name, sentence in (("last_name", "Indiquez le nom."), ("first_name", "Indiquez le prénom.")):
+        if not texts[name]:
+            problems[name] = sentence
+    return problems
+
+
+def _country(code: str) -> str:
+    try:
+        return country_alpha2(code)
+    except InvalidPlate as error:
+        raise ValueError(str(error)) from error

@@ -1,0 +1,131 @@
+"""From one cell to one value: what each column of the workbook admits, and the sentence when it does not.
+
+Every reader takes a cell that is not empty and raises ValueError with a French sentence.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+
+from eprunes.core.refusals import Refused
+from eprunes.core.spreadsheets.reading import Value
+from eprunes.core.spreadsheets.values import as_local_datetime, as_postcode, as_text
+from eprunes.fleet.importing.columns import plain
+from eprunes.fleet.local_times import first_instant, last_instant
+from eprunes.fleet.models import DriverKind, Holding
+from eprunes.fleet.plates import FRANCE, country_alpha2
+
+Reader = Callable[[Value], object]
+
+_EXCEL_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"})
+_LOST_ZERO = re.compile(r"\d{4}", re.ASCII)
+_NAME_PART = re.compile(r"[^\W\d_]+")
+
+_HOLDINGS = {
+    Holding.OWNED: ("Propriété", "Achat", "En propre", "Propriétaire", "Acheté"),
+    Holding.LEASED: ("LLD", "Location longue durée"),
+    Holding.LEASED_TO_BUY: ("LOA", "Location avec option d'achat", "Crédit-bail"),
+    Holding.RENTED: ("Location", "LCD", "Location courte durée", "Location moyenne durée", "LMD"),
+}
+_KINDS = {
+    DriverKind.EMPLOYEE: ("Préposé", "Préposée", "Salarié", "Salariée", "Employé", "Employée"),
+    DriverKind.RENTER: ("Locataire",),
+}
+_CIVILITIES = {
+    "M.": ("M", "Mr", "Monsieur"),
+    "Mme": ("Mme", "Madame", "Mlle", "Mademoiselle"),
+}
+
+
+def text(longest: int) -> Reader:
+    """A text of at most so many characters."""
+
+    def read(cell: Value) -> str:
+        value = plain_text(cell)
+        if len(value) > longest:
+            raise ValueError(f"{longest} caractères au plus, celui-ci en a {len(value)}")
+        return value
+
+    return read
+
+
+def plain_text(cell: Value) -> str:
+    """The text of a cell. Raises ValueError when a formula failed in it."""
+    value = as_text(cell)
+    if value in _EXCEL_ERRORS:
+        raise ValueError(f"la formule de cette case est en erreur ({value})")
+    return value
+
+
+def name(cell: Value) -> str:
+    """A person's name; one written all in capitals or all in small letters gets a capital at each word."""
+    value = plain_text(cell)
+    if value.isupper() or value.islower():
+        return _NAME_PART.sub(lambda part: part[0].capitalize(), value)
+    return value
+
+
+def one_of(choices: dict, expected: str) -> Reader:
+    """One of a few words, whatever its case and accents."""
+    by_word = {plain(word): value for value, words in choices.items() for word in words}
+
+    def read(cell: Value) -> object:
+        value = plain_text(cell)
+        if plain(value) not in by_word:
+            raise ValueError(f"«\u00a0{value[:40]}\u00a0» n'est pas reconnu (attendu {expected})")
+        return by_word[plain(value)]
+
+    return read
+
+
+holding = one_of(_HOLDINGS, "Propriété, LLD, LOA ou Location")
+driver_kind = one_of(_KINDS, "Préposé ou Locataire")
+civility = one_of(_CIVILITIES, "M. ou Mme")
+
+
+def country(cell: Value) -> str:
+    """ISO alpha-2 code of a country given by its code or its French name."""
+    value = plain_text(cell)
+    return _countries().get(plain(value)) or _country_code(value)
+
+
+def postcode(cell: Value, country: str) -> str:
+    """A postcode of this country; a French one gets back the leading zero that Excel took."""
+    if country != FRANCE:
+        return plain_text(cell)
+    value = as_postcode(cell)
+    return value.zfill(5) if _LOST_ZERO.fullmatch(value) else value
+
+
+def instant(zone: ZoneInfo, *, is_end: bool) -> Callable[[Value], tuple[datetime, bool]]:
+    """An instant and whether its hour was given; a day alone is its start, or its 24:00 for an end."""
+    of_day = last_instant if is_end else first_instant
+
+    def read(cell: Value) -> tuple[datetime, bool]:
+        local, has_hour = as_local_datetime(cell)
+        try:
+            return of_day(local.date(), local.time() if has_hour else None, zone, ""), has_hour
+        except Refused as refusal:
+            raise ValueError(str(refusal)) from refusal
+
+    return read
+
+
+@cache
+def _countries() -> dict[str, str]:
+    names = Locale("fr").territories
+    return {plain(label): code for code, label in names.items() if len(code) == 2 and code.isalpha()}
+
+
+@cache
+def _country_code(value: str) -> str:
+    return country_alpha2(value)
+
+
+def is_blank(cells: Iterable[Value]) -> bool:
+    """True for a line with nothing in it but spaces."""
+    return not any(cell is not None and as_text(cell) for cell in cells)

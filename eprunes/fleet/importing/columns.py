@@ -1,0 +1,259 @@
+"""Which sheet and which column of a workbook mean what, whatever their case, accents, spaces and order."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from eprunes.core.refusals import Refused
+from eprunes.core.spreadsheets.reading import SheetRead, Value, Workbook
+from eprunes.core.spreadsheets.values import as_text
+
+SEARCHED_LINES = 10
+REASON_HEADING = "Motif du refus"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A field of a sheet: the heading that the template shows, and others that mean the same."""
+
+    name: str
+    heading: str
+    synonyms: tuple[str, ...] = ()
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class SheetKind:
+    """One of the three sheets."""
+
+    name: str
+    title: str
+    synonyms: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A recognised sheet: `places` gives each known field its column, `rows[0]` is line `first_line`.
+
+    `refusal` says why none of its lines can be read; `cells` are the rows as they stand, unknown columns
+    included.
+    """
+
+    kind: SheetKind
+    title: str
+    headings: list[str]
+    places: dict[str, int]
+    first_line: int
+    cells: list[list[Value]]
+    refusal: str = ""
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """The sheets that were understood, and sentences on what was left aside."""
+
+    tables: list[Table]
+    notes: list[str] = field(default_factory=list)
+
+
+VEHICLES = SheetKind(
+    "vehicles",
+    "Véhicules",
+    ("Véhicule", "Parc", "Flotte", "Liste des véhicules"),
+    (
+        Column(
+            "plate",
+            "Immatriculation",
+            ("Plaque", "Immat", "N° d'immatriculation", "Numéro d'immatriculation"),
+            required=True,
+        ),
+        Column("country", "Pays", ("Pays d'immatriculation",)),
+        Column("make", "Marque", ("Constructeur",)),
+        Column("model", "Modèle", ("Dénomination commerciale",)),
+        Column("category", "Genre", ("Genre national", "Catégorie", "Type")),
+        Column("vin", "VIN", ("N° VIN", "Numéro VIN", "N° de série", "Numéro de série", "N° de châssis")),
+        Column(
+            "first_registered_on",
+            "1re mise en circulation",
+            (
+                "Première mise en circulation",
+                "Date de première mise en circulation",
+                "Date de 1re mise en circulation",
+                "Mise en circulation",
+                "1ère mise en circulation",
+                "MEC",
+            ),
+        ),
+        Column("holding", "Détention", ("Mode de détention", "Propriété", "Financement")),
+        Column("entered_at", "Date d'entrée", ("Entrée", "Entrée dans le parc", "Date d'entrée dans le parc")),
+        Column("left_at", "Date de sortie", ("Sortie", "Sortie du parc", "Date de sortie du parc")),
+        Column("site", "Site", ("Agence", "Établissement", "Lieu", "Affectation")),
+    ),
+)
+
+DRIVERS = SheetKind(
+    "drivers",
+    "Conducteurs",
+    ("Conducteur", "Salariés", "Personnel", "Liste des conducteurs"),
+    (
+        Column(
+            "staff_number",
+            "Matricule",
+            ("Matricule conducteur", "Matricule salarié", "N° de matricule", "Numéro de matricule"),
+            required=True,
+        ),
+        Column("civility", "Civilité", ("Titre",)),
+        Column("last_name", "Nom", ("Nom de famille", "Nom de naissance", "Nom du conducteur")),
+        Column("first_name", "Prénom", ("Prénoms", "Prénom du conducteur")),
+        Column("birth_date", "Date de naissance", ("Né le", "Née le", "Naissance")),
+        Column("birth_place", "Lieu de naissance", ("Né à", "Commune de naissance")),
+        Column("address_line", "Adresse", ("Rue", "Adresse postale", "Voie", "Adresse 1")),
+        Column("address_complement", "Complément d'adresse", ("Complément", "Adresse 2")),
+        Column("postcode", "Code postal", ("CP",)),
+        Column("city", "Ville", ("Commune", "Localité")),
+        Column("country", "Pays", ("Pays de résidence",)),
+        Column("phone", "Téléphone", ("Tél", "Mobile", "Portable", "N° de téléphone", "Téléphone mobile")),
+        Column("email", "E-mail", ("Mail", "Courriel", "Adresse e-mail", "Adresse mail", "Mél")),
+        Column(
+            "licence_number",
+            "N° de permis",
+            ("Numéro de permis", "Permis", "N° permis", "N° de permis de conduire", "Permis de conduire"),
+        ),
+        Column(
+            "licence_issued_on",
+            "Permis délivré le",
+            ("Date de délivrance", "Date de délivrance du permis", "Date du permis", "Date de permis"),
+        ),
+        Column("licence_country", "Pays du permis", ("Pays de délivrance", "Pays de délivrance du permis")),
+        Column("kind", "Qualité", ("Statut", "Préposé ou locataire")),
+        Column("left_on", "Date de départ", ("Parti le", "Départ", "Date de sortie", "Fin de contrat")),
+    ),
+)
+
+ASSIGNMENTS = SheetKind(
+    "assignments",
+    "Attributions",
+    ("Attribution", "Affectations", "Affectation"),
+    (
+        Column(
+            "plate",
+            "Immatriculation",
+            ("Plaque", "Immat", "Véhicule", "N° d'immatriculation", "Numéro d'immatriculation"),
+            required=True,
+        ),
+        Column("country", "Pays", ("Pays d'immatriculation",)),
+        Column(
+            "staff_number",
+            "Matricule conducteur",
+            ("Matricule", "Conducteur", "Matricule du conducteur", "Matricule salarié"),
+            required=True,
+        ),
+        Column("starts_at", "Du", ("Début", "Date de début", "Depuis", "Depuis le", "À partir du"), required=True),
+        Column("ends_at", "Au", ("Fin", "Date de fin", "Jusqu'au", "Jusqu'à")),
+    ),
+)
+
+SHEETS = (VEHICLES, DRIVERS, ASSIGNMENTS)
+_EXPECTED = ", ".join(f"«\u00a0{kind.title}\u00a0»" for kind in SHEETS)
+
+
+def recognise(workbook: Workbook) -> Recognised:
+    """The sheets and columns that mean something. Raises Refused when no sheet of the workbook is usable."""
+    tables: dict[str, Table] = {}
+    notes: list[str] = []
+    for sheet in workbook.sheets:
+        kind = _kinds_by_title().get(plain(sheet.name))
+        if kind is None:
+            notes.append(f"Feuille «\u00a0{sheet.name}\u00a0» non reconnue\u00a0: ignorée.")
+        elif kind.name in tables:
+            first = tables[kind.name].title
+            notes.append(f"Feuille «\u00a0{sheet.name}\u00a0» ignorée\u00a0: «\u00a0{first}\u00a0» tient déjà ce rôle.")
+        else:
+            tables[kind.name] = _table(kind, sheet, notes)
+    ordered = [tables[kind.name] for kind in SHEETS if kind.name in tables]
+    _refuse_unusable(ordered)
+    return Recognised(ordered, notes)
+
+
+def column_heading(table: Table, name: str) -> str:
+    """The heading of a field as the file spells it, else as the template does."""
+    if name in table.places:
+        return table.headings[table.places[name]]
+    return next(column.heading for column in table.kind.columns if column.name == name)
+
+
+def _table(kind: SheetKind, sheet: SheetRead, notes: list[str]) -> Table:
+    names = _names_by_heading(kind)
+    index = _heading_row(sheet.rows, names)
+    headings = [as_text(cell) for cell in sheet.rows[index]] if sheet.rows else []
+    places: dict[str, int] = {}
+    for position, heading in enumerate(headings):
+        name = names.get(plain(heading))
+        if name is None:
+            _note_unknown(sheet.name, heading, notes)
+        elif name in places:
+            notes.append(
+                f"Colonne «\u00a0{heading}\u00a0» de la feuille «\u00a0{sheet.name}\u00a0» ignorée\u00a0: "
+                f"«\u00a0{headings[places[name]]}\u00a0» dit déjà la même chose."
+            )
+        else:
+            places[name] = position
+    refusal = _missing(kind, sheet, places)
+    return Table(kind, sheet.name, headings, places, index + 2, sheet.rows[index + 1 :], refusal)
+
+
+def _heading_row(rows: Sequence[Sequence[Value]], names: dict[str, str]) -> int:
+    """The first line with two known headings, so that a title above them does no harm; else the first filled."""
+    first_filled = None
+    for index, row in enumerate(rows[:SEARCHED_LINES]):
+        texts = [plain(as_text(cell)) for cell in row]
+        if sum(text in names for text in texts) >= 2:
+            return index
+        if first_filled is None and any(texts):
+            first_filled = index
+    return first_filled or 0
+
+
+def _note_unknown(sheet: str, heading: str, notes: list[str]) -> None:
+    if heading and plain(heading) != plain(REASON_HEADING):
+        notes.append(
+            f"Colonne «\u00a0{heading}\u00a0» de la feuille «\u00a0{sheet}\u00a0» non reconnue\u00a0: ignorée."
+        )
+
+
+def _missing(kind: SheetKind, sheet: SheetRead, places: dict[str, int]) -> str:
+    if not sheet.rows:
+        return ""
+    missing = [column.heading for column in kind.columns if column.required and column.name not in places]
+    if not missing:
+        return ""
+    listed = " et ".join(f"«\u00a0{heading}\u00a0»" for heading in missing)
+    wording = "la colonne {} manque" if len(missing) == 1 else "les colonnes {} manquent"
+    return f"Feuille «\u00a0{sheet.name}\u00a0» refusée\u00a0: {wording.format(listed)}."
+
+
+def _refuse_unusable(tables: list[Table]) -> None:
+    if not tables:
+        raise Refused(
+            f"Aucune feuille de ce classeur n'est reconnue\u00a0: nommez-les {_EXPECTED} (chacune est facultative).",
+            "file",
+        )
+    if all(table.refusal for table in tables):
+        raise Refused(" ".join(table.refusal for table in tables), "file")
+    if not any(table.cells for table in tables):
+        raise Refused("Ce classeur ne contient aucune ligne à importer.", "file")
+
+
+def _kinds_by_title() -> dict[str, SheetKind]:
+    return {plain(title): kind for kind in SHEETS for title in (kind.title, *kind.synonyms)}
+
+
+def _names_by_heading(kind: SheetKind) -> dict[str, str]:
+    return {plain(heading): column.name for column in kind.columns for heading in (column.heading, *column.synonyms)}
+
+
+def plain(text: str) -> str:
+    """Letters and digits alone, without case or accents."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in decomposed if char.isalnum())

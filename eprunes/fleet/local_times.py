@@ -1,0 +1,73 @@
+"""Days and hours as people type them and read them, in the organisation's zone."""
+
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+
+from eprunes.core.calendar import end_of_day, local_day, local_to_instants, start_of_day
+from eprunes.core.refusals import Refused
+from eprunes.core.wording import LOCALE, day, instant
+
+DOUBLED_HOUR_HINT = (
+    "Heure locale de votre entreprise. Dans l’heure doublée du passage à l’heure d’hiver, la première est retenue."
+)
+
+
+def first_instant(on: date, at: time | None, zone: ZoneInfo, field: str) -> datetime:
+    """The instant at which something begins; without an hour, 00:00 of the day.
+
+    In the hour that autumn doubles, the first of the two. Raises Refused for an hour that spring skips.
+    """
+    return start_of_day(on, zone) if at is None else _at(on, at, zone, field)
+
+
+def last_instant(on: date, at: time | None, zone: ZoneInfo, field: str) -> datetime:
+    """The instant at which something ends; without an hour, 24:00 of the day. Otherwise as `first_instant`."""
+    return end_of_day(on, zone) if at is None else _at(on, at, zone, field)
+
+
+def typed_start(value: datetime | None, zone: ZoneInfo) -> tuple[date | None, time | None]:
+    """What `first_instant` was given: midnight is a day without an hour."""
+    if value is None:
+        return None, None
+    local = value.astimezone(zone)
+    return local.date(), None if value == start_of_day(local.date(), zone) else local.time()
+
+
+def typed_end(value: datetime | None, zone: ZoneInfo) -> tuple[date | None, time | None]:
+    """What `last_instant` was given: midnight is the day before, without an hour."""
+    if value is None:
+        return None, None
+    local = value.astimezone(zone)
+    if value == start_of_day(local.date(), zone):
+        return last_day(value, zone), None
+    return local.date(), local.time()
+
+
+def last_day(end: datetime, zone: ZoneInfo) -> date:
+    """The last local day that something lasting until `end` (excluded) touches."""
+    local = local_day(end, zone)
+    return date.fromordinal(local.toordinal() - 1) if end == start_of_day(local, zone) else local
+
+
+def end_text(value: datetime, zone: ZoneInfo) -> str:
+    """As `wording.instant`, midnight written as 24:00 of the day that ends: `mar. 3 mars 2026, 24:00`."""
+    if value == start_of_day(local_day(value, zone), zone):
+        return f"{day(last_day(value, zone))}, 24:00"
+    return instant(value, zone)
+
+
+def period_text(starts_at: datetime, ends_at: datetime | None, zone: ZoneInfo) -> str:
+    """`du lun. 2 mars 2026, 08:00 au mar. 3 mars 2026, 24:00`, or `depuis le lun. 2 mars 2026, 08:00`."""
+    if ends_at is None:
+        return f"depuis le {instant(starts_at, zone)}"
+    return f"du {instant(starts_at, zone)} au {end_text(ends_at, zone)}"
+
+
+def _at(on: date, at: time, zone: ZoneInfo, field: str) -> datetime:
+    found = local_to_instants(datetime.combine(on, at), zone)
+    if not found:
+        long_day = format_date(on, "d MMMM y", locale=LOCALE)
+        raise Refused(f"Le {long_day}, {at:%H:%M} n’existe pas\u00a0: on passe à l’heure d’été.", field)
+    return found[0]

@@ -1,0 +1,138 @@
+"""Operations on assignments (*attributions*): who holds which vehicle from when until when."""
+
+from datetime import datetime
+from uuid import UUID
+
+from eprunes.accounts.permissions import Actor
+from eprunes.core.database import TenantSession, new_id, tenant_session
+from eprunes.core.refusals import Refused
+from eprunes.core.wording import instant
+from eprunes.fleet import queries
+from eprunes.fleet.local_times import end_text
+from eprunes.fleet.models import Assignment, Vehicle
+from eprunes.fleet.services import steps
+
+
+def assign(
+    *,
+    actor: Actor,
+    vehicle_id: UUID,
+    driver_id: UUID,
+    starts_at: datetime,
+    ends_at: datetime | None = None,
+    as_of: datetime,
+) -> UUID:
+    """Attribute a vehicle from `starts_at` until `ends_at` (half-open; None = until further notice).
+
+    Returns the assignment's id. Raises Refused, naming driver and period, when someone holds the vehicle
+    meanwhile, and when the period lies outside the vehicle's or the driver's presence.
+    """
+    period = (starts_at, ends_at)
+    with (
+        steps.overlaps_explained(actor, vehicle_id, period),
+        tenant_session(actor.organisation_id, write=True) as session,
+    ):
+        vehicle = steps.locked_vehicle(session, actor, vehicle_id)
+        return _assign(session, vehicle, driver_id, period, actor, as_of)
+
+
+def hand_over(*, actor: Actor, vehicle_id: UUID, driver_id: UUID, at: datetime, as_of: datetime) -> UUID:
+    """Give a vehicle to another driver at an instant, until further notice: whoever holds it then stops then.
+
+    Returns the new assignment's id. Raises Refused when the driver holds it already, and as `assign` does.
+    """
+    period = (at, None)
+    with (
+        steps.overlaps_explained(actor, vehicle_id, period),
+        tenant_session(actor.organisation_id, write=True) as session,
+    ):
+        vehicle = steps.locked_vehicle(session, actor, vehicle_id)
+        current = session.scalar(queries.holder_at(actor.organisation_id, vehicle_id, at))
+        if current is not None and current.driver_id == driver_id:
+            raise Refused("Ce conducteur tient déjà ce véhicule à cet instant.", "driver")
+        if current is not None and current.starts_at < at:
+            before = steps.assignment_facts(current)
+            current.ends_at = at
+            steps.record_assignment(session, "attribution.terminee", current, actor, as_of, before=before)
+            session.flush()
+        return _assign(session, vehicle, driver_id, period, actor, as_of)
+
+
+def end_assignment(*, actor: Actor, assignment_id: UUID, at: datetime, as_of: datetime) -> None:
+    """End an assignment at an instant, past or future. Raises Refused when it ends by then or starts later."""
+    with tenant_session(actor.organisation_id, write=True) as session:
+        row, _ = steps.locked_assignment(session, actor, assignment_id)
+        if at <= row.starts_at:
+            raise Refused(f"Cette attribution commence le {instant(row.starts_at, actor.zone)}.", "at")
+        if row.ends_at is not None and row.ends_at <= at:
+            raise Refused(f"Cette attribution prend déjà fin le {end_text(row.ends_at, actor.zone)}.", "at")
+        before = steps.assignment_facts(row)
+        row.ends_at = at
+        steps.record_assignment(session, "attribution.terminee", row, actor, as_of, before=before)
+
+
+def correct_assignment(
+    *,
+    actor: Actor,
+    assignment_id: UUID,
+    driver_id: UUID,
+    starts_at: datetime,
+    ends_at: datetime | None,
+    as_of: datetime,
+) -> None:
+    """Put right the driver or the period of an assignment; the journal keeps what stood there before.
+
+    Raises Refused as `assign` does.
+    """
+    period = (starts_at, ends_at)
+    with (
+        steps.overlaps_explained(actor, None, period),
+        tenant_session(actor.organisation_id, write=True) as session,
+    ):
+        row, vehicle = steps.locked_assignment(session, actor, assignment_id)
+        driver = steps.driver_of_fleet(session, actor, driver_id)
+        values = {"driver_id": driver_id, "starts_at": starts_at, "ends_at": ends_at}
+        if not steps.changed_fields(row, values):
+            return
+        steps.check_period(vehicle, driver, period, actor)
+        steps.check_free(session, vehicle.id, period, but=row.id)
+        before = steps.assignment_facts(row)
+        for name, value in values.items():
+            setattr(row, name, value)
+        session.flush()
+        steps.record_assignment(session, "attribution.corrigee", row, actor, as_of, before=before)
+
+
+def cancel_assignment(*, actor: Actor, assignment_id: UUID, as_of: datetime) -> None:
+    """Remove an assignment that never was; the journal keeps it. Raises Refused when it is gone already."""
+    with tenant_session(actor.organisation_id, write=True) as session:
+        row, _ = steps.locked_assignment(session, actor, assignment_id)
+        steps.record_assignment(session, "attribution.annulee", row, actor, as_of)
+        session.delete(row)
+
+
+def _assign(
+    session: TenantSession,
+    vehicle: Vehicle,
+    driver_id: UUID,
+    period: steps.Period,
+    actor: Actor,
+    as_of: datetime,
+) -> UUID:
+    driver = steps.driver_of_fleet(session, actor, driver_id)
+    steps.check_period(vehicle, driver, period, actor)
+    steps.check_free(session, vehicle.id, period)
+    row = Assignment(
+        organisation_id=actor.organisation_id,
+        id=new_id(),
+        vehicle_id=vehicle.id,
+        driver_id=driver_id,
+        starts_at=period[0],
+        ends_at=period[1],
+        created_by=actor.user_id,
+        created_at=as_of,
+    )
+    session.add(row)
+    session.flush()
+    steps.record_assignment(session, "attribution.creee", row, actor, as_of)
+    return row.id

@@ -1,0 +1,203 @@
+"""Steps that several operations share, inside a transaction of the caller: load and lock, check, record."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.exc import IntegrityError
+
+from eprunes.accounts.permissions import Actor
+from eprunes.core import audit
+from eprunes.core.crypto import key_store
+from eprunes.core.database import TenantSession, tenant_session
+from eprunes.core.refusals import Refused
+from eprunes.core.wording import instant
+from eprunes.fleet import queries
+from eprunes.fleet.driver_details import open_details
+from eprunes.fleet.local_times import end_text, last_instant, period_text
+from eprunes.fleet.models import OVERLAP_NAME, Assignment, Driver, Vehicle
+
+SAME_START_INDEX = "vehicle_id_starts_at"
+Period = tuple[datetime, datetime | None]
+
+
+class Overlap(Exception):
+    """A period meets another assignment of the vehicle; turned into a sentence outside the transaction."""
+
+    def __init__(self, other: Assignment, driver: Driver, field: str) -> None:
+        super().__init__("overlap")
+        self.other, self.driver, self.field = other, driver, field
+
+
+def locked_vehicle(session: TenantSession, actor: Actor, vehicle_id: UUID) -> Vehicle:
+    """The vehicle, locked so that its assignments change one after the other. Raises Refused."""
+    query = queries.visible_vehicles(actor).where(Vehicle.id == vehicle_id).with_for_update()
+    vehicle = session.scalar(query)
+    if vehicle is None:
+        raise Refused("Ce véhicule n’est pas dans votre parc.")
+    return vehicle
+
+
+def locked_assignment(session: TenantSession, actor: Actor, assignment_id: UUID) -> tuple[Assignment, Vehicle]:
+    """An assignment and its vehicle, both as they are once the vehicle is locked. Raises Refused."""
+    assignment = queries.find_assignment(session, actor, assignment_id)
+    if assignment is not None:
+        vehicle = locked_vehicle(session, actor, assignment.vehicle_id)
+        session.expire(assignment)
+        assignment = queries.find_assignment(session, actor, assignment_id)
+    if assignment is None:
+        raise Refused("Cette attribution n’existe plus\u00a0: elle vient d’être annulée.")
+    return assignment, vehicle
+
+
+def driver_of_fleet(session: TenantSession, actor: Actor, driver_id: UUID) -> Driver:
+    """The driver to be given a vehicle. Raises Refused."""
+    driver = queries.find_driver(session, actor, driver_id)
+    if driver is None:
+        raise Refused("Choisissez un conducteur de votre parc.", "driver")
+    return driver
+
+
+def check_period(vehicle: Vehicle, driver: Driver, period: Period, actor: Actor) -> None:
+    """Refuse a period that ends before it starts, or lies outside the vehicle's or the driver's presence."""
+    starts_at, ends_at = period
+    if ends_at is not None and ends_at <= starts_at:
+        raise Refused("La fin doit être après le début.", "ends_at")
+    if starts_at < vehicle.entered_at:
+        entry = instant(vehicle.entered_at, actor.zone)
+        raise Refused(f"Ce véhicule n’est entré dans le parc que le {entry}.", "starts_at")
+    if _lasts_beyond(ends_at, vehicle.left_at):
+        raise Refused(
+            _after_exit(vehicle, starts_at, actor), "starts_at" if _is_late(vehicle, starts_at) else "ends_at"
+        )
+    if driver.left_on and _lasts_beyond(ends_at, last_instant(driver.left_on, None, actor.zone, "")):
+        raise Refused(
+            f"Ce conducteur a quitté l’entreprise le {driver.left_on:%d/%m/%Y}\u00a0: "
+            "l’attribution doit prendre fin ce jour-là au plus tard.",
+            "driver",
+        )
+
+
+def check_free(
+    session: TenantSession, vehicle_id: UUID, period: Period, *, but: UUID | None = None, field: str = ""
+) -> None:
+    """Raise Overlap when another assignment (`but` this one) holds the vehicle during a part of the period.
+
+    The refusal belongs to `field`, by default to the end of the period that has to move.
+    """
+    starts_at, ends_at = period
+    query = queries.assignments_of(session.organisation_id, vehicle_id).where(
+        or_(Assignment.ends_at.is_(None), Assignment.ends_at > starts_at)
+    )
+    if ends_at is not None:
+        query = query.where(Assignment.starts_at < ends_at)
+    if but is not None:
+        query = query.where(Assignment.id != but)
+    other = session.scalar(query.order_by(Assignment.starts_at).limit(1))
+    if other is not None:
+        nearest = "starts_at" if other.starts_at <= starts_at else "ends_at"
+        raise Overlap(other, _driver_of(session, other), field or nearest)
+
+
+@contextmanager
+def overlaps_explained(actor: Actor, vehicle_id: UUID | None, period: Period) -> Iterator[None]:
+    """Around a transaction: turn an overlap, found by the check or by the database, into a refusal by name."""
+    try:
+        yield
+    except Overlap as overlap:
+        raise _named_refusal(actor, overlap) from overlap
+    except IntegrityError as error:
+        text = str(error.orig)
+        if OVERLAP_NAME not in text and SAME_START_INDEX not in text and "assignments.starts_at" not in text:
+            raise
+        raise _overlap_seen_after(actor, vehicle_id, period) from error
+
+
+def cut_at(session: TenantSession, assignments: list[Assignment], at: datetime, actor: Actor, as_of: datetime) -> None:
+    """End at an instant the assignments that run beyond it. Raises Refused when one only starts there."""
+    for row in assignments:
+        if row.starts_at >= at:
+            start = instant(row.starts_at, actor.zone)
+            raise Refused(f"Une attribution commence le {start}\u00a0: annulez-la d’abord.", "at")
+    for row in assignments:
+        before = assignment_facts(row)
+        row.ends_at = at
+        record_assignment(session, "attribution.terminee", row, actor, as_of, before=before)
+
+
+def record_assignment(
+    session: TenantSession,
+    action: str,
+    row: Assignment,
+    actor: Actor,
+    as_of: datetime,
+    *,
+    before: dict | None = None,
+) -> None:
+    """Note what was done to an assignment on its vehicle's journal; `before` are the facts it replaces."""
+    details = {"attribution": str(row.id), **assignment_facts(row)}
+    if before is not None:
+        details["avant"] = before
+    record(session, action, ("vehicule", row.vehicle_id), actor, as_of, details)
+
+
+def record(
+    session: TenantSession, action: str, subject: tuple[str, UUID], actor: Actor, as_of: datetime, details: dict
+) -> None:
+    """Note what a person did, in the same transaction."""
+    audit.record(session, action, as_of=as_of, actor_id=actor.user_id, subject=subject, details=details)
+
+
+def assignment_facts(row: Assignment) -> dict[str, str | None]:
+    """Who and when, as opaque references."""
+    return {
+        "conducteur": str(row.driver_id),
+        "du": row.starts_at.isoformat(),
+        "au": row.ends_at.isoformat() if row.ends_at else None,
+    }
+
+
+def changed_fields(row: object, values: dict) -> list[str]:
+    """The names of the columns that `values` would change."""
+    return [name for name, value in values.items() if getattr(row, name) != value]
+
+
+def _lasts_beyond(ends_at: datetime | None, limit: datetime | None) -> bool:
+    return limit is not None and (ends_at is None or ends_at > limit)
+
+
+def _is_late(vehicle: Vehicle, starts_at: datetime) -> bool:
+    return vehicle.left_at is not None and starts_at >= vehicle.left_at
+
+
+def _after_exit(vehicle: Vehicle, starts_at: datetime, actor: Actor) -> str:
+    exit_text = end_text(vehicle.left_at, actor.zone)
+    if _is_late(vehicle, starts_at):
+        return f"Ce véhicule a quitté le parc le {exit_text}."
+    return f"Ce véhicule quitte le parc le {exit_text}\u00a0: indiquez une fin à cet instant au plus tard."
+
+
+def _driver_of(session: TenantSession, assignment: Assignment) -> Driver:
+    query = select(Driver).where(Driver.organisation_id == session.organisation_id, Driver.id == assignment.driver_id)
+    return session.scalars(query).one()
+
+
+def _overlap_seen_after(actor: Actor, vehicle_id: UUID | None, period: Period) -> Refused:
+    """The database refused what the check had let through: someone else was faster. Look who."""
+    try:
+        with tenant_session(actor.organisation_id) as session:
+            check_free(session, vehicle_id, period)
+    except Overlap as overlap:
+        return _named_refusal(actor, overlap)
+    return Refused(
+        "Ce véhicule vient d’être attribué par quelqu’un d’autre\u00a0: vérifiez et recommencez.", "starts_at"
+    )
+
+
+def _named_refusal(actor: Actor, overlap: Overlap) -> Refused:
+    details = open_details(key_store(), [overlap.driver]).get(overlap.driver.id)
+    name = details.full_name if details else "un conducteur dont les données sont effacées"
+    period = period_text(overlap.other.starts_at, overlap.other.ends_at, actor.zone)
+    return Refused(f"Ce véhicule est déjà attribué à {name} {period}.", overlap.field)

@@ -1,0 +1,147 @@
+"""The retention sweep: what nobody may see any more is destroyed, rows first, keys after (C4.3-f, decision 5)."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import and_, delete, or_, select
+
+from eprunes.accounts.retention import DEFAULT, archive_cutoff, shared_cutoff
+from eprunes.antai.models import Transmission
+from eprunes.core import audit, work
+from eprunes.core.calendar import paris_day
+from eprunes.core.crypto import key_store
+from eprunes.core.database import TenantSession, insert_absent, new_id, tenant_session
+from eprunes.fines import events, notice_details
+from eprunes.fines.answering import IN_FLIGHT, NoticeMove, NoticeState, move_notice
+from eprunes.fines.models import Answer, DestroyedNotice, Notice, NoticeEvent
+from eprunes.fleet import driver_details
+from eprunes.fleet.models import Driver
+
+BATCH = 200
+ORPHAN_AGE = timedelta(days=1)
+_KEYED_TABLES = (
+    (notice_details.KEY_PURPOSE, Notice),
+    (driver_details.KEY_PURPOSE, Driver),
+    (work.KEY_PURPOSE, work.WorkTask),
+)
+
+
+def sweep(organisation_id: UUID, as_of: datetime) -> Counter:
+    """Expire, destroy and clean up for one client; computed from the data, so harmless when repeated.
+
+    `blocked` counts notices whose time has come but whose answer is still on its way: an alarm, never destroyed.
+    """
+    counts: Counter = Counter(expired=_expire(organisation_id, as_of))
+    while destroyed := _destroy_batch(organisation_id, as_of):
+        counts["destroyed"] += destroyed
+    counts["orphan_keys"] = _destroy_orphan_keys(organisation_id, as_of)
+    counts["blocked"] = _count_blocked(organisation_id, as_of)
+    return counts
+
+
+def _due(organisation_id: UUID, as_of: datetime):
+    """Notices whose time has come: after the archive's end, and after the shared window without an answer."""
+    return (
+        Notice.organisation_id == organisation_id,
+        Notice.offence_day < archive_cutoff(as_of, DEFAULT),
+        or_(Notice.is_answered.is_(True), Notice.posted_on < shared_cutoff(as_of, DEFAULT)),
+    )
+
+
+def _in_flight(organisation_id: UUID):
+    return (
+        select(Answer.id)
+        .where(
+            Answer.organisation_id == organisation_id,
+            Answer.notice_id == Notice.id,
+            Answer.state.in_(IN_FLIGHT),
+        )
+        .exists()
+    )
+
+
+def _expire(organisation_id: UUID, as_of: datetime) -> int:
+    with tenant_session(organisation_id, write=True) as session:
+        query = select(Notice).where(
+            Notice.organisation_id == organisation_id,
+            Notice.is_answered.is_(False),
+            Notice.state == NoticeState.TO_ANSWER,
+            Notice.posted_on < shared_cutoff(as_of, DEFAULT),
+        )
+        expired = session.scalars(query.with_for_update()).all()
+        for notice in expired:
+            notice.state = move_notice(NoticeState(notice.state), NoticeMove.EXPIRE)
+            events.add(session, notice.id, events.EXPIRED, as_of)
+        return len(expired)
+
+
+def _destroy_batch(organisation_id: UUID, as_of: datetime) -> int:
+    with tenant_session(organisation_id, write=True) as session:
+        query = (
+            select(Notice.id, Notice.key_id, Notice.number_fingerprint)
+            .where(*_due(organisation_id, as_of), ~_in_flight(organisation_id))
+            .order_by(Notice.id)
+            .limit(BATCH)
+            .with_for_update()
+        )
+        doomed = session.execute(query).all()
+        if not doomed:
+            return 0
+        _delete_rows(session, organisation_id, [row.id for row in doomed])
+        _remember_destroyed(session, organisation_id, [row.number_fingerprint for row in doomed], as_of)
+        audit.record(session, "avis.detruits", as_of=as_of, details={"nombre": len(doomed)})
+    key_store().destroy_keys(organisation_id, [row.key_id for row in doomed])
+    return len(doomed)
+
+
+def _delete_rows(session: TenantSession, organisation_id: UUID, notice_ids: list[UUID]) -> None:
+    answers = select(Answer.id).where(
+        Answer.organisation_id == organisation_id, Answer.notice_id.in_(notice_ids)
+    )
+    session.execute(
+        delete(Transmission).where(
+            Transmission.organisation_id == organisation_id, Transmission.answer_id.in_(answers)
+        )
+    )
+    for model in (Answer, NoticeEvent):
+        session.execute(
+            delete(model).where(model.organisation_id == organisation_id, model.notice_id.in_(notice_ids))
+        )
+    session.execute(
+        delete(Notice).where(Notice.organisation_id == organisation_id, Notice.id.in_(notice_ids))
+    )
+
+
+def _remember_destroyed(
+    session: TenantSession, organisation_id: UUID, marks: list[bytes], as_of: datetime
+) -> None:
+    rows = [
+        {
+            "organisation_id": organisation_id,
+            "id": new_id(),
+            "number_fingerprint": mark,
+            "destroyed_on": paris_day(as_of),
+        }
+        for mark in marks
+    ]
+    insert_absent(session, DestroyedNotice, rows)
+
+
+def _destroy_orphan_keys(organisation_id: UUID, as_of: datetime) -> int:
+    """Keys whose row is gone or never came (a crash between the two stores)."""
+    store, gone = key_store(), 0
+    for purpose, model in _KEYED_TABLES:
+        old = store.keys_created_before(organisation_id, purpose, as_of - ORPHAN_AGE)
+        if not old:
+            continue
+        with tenant_session(organisation_id) as session:
+            used = set(session.scalars(select(model.key_id).where(model.organisation_id == organisation_id)))
+        gone += store.destroy_keys(organisation_id, old - used)
+    return gone
+
+
+def _count_blocked(organisation_id: UUID, as_of: datetime) -> int:
+    with tenant_session(organisation_id) as session:
+        query = select(Notice.id).where(and_(*_due(organisation_id, as_of)), _in_flight(organisation_id))
+        return len(session.scalars(query).all())
