@@ -12,14 +12,28 @@ from sqlalchemy.engine import make_url
 from eprunes import cli, health, home
 from eprunes.accounts import guard
 from eprunes.accounts import views as accounts_views
+from eprunes.admin import views as admin_views
 from eprunes.antai import models as antai_models  # noqa: F401 - tables
+from eprunes.antai import views as antai_views
 from eprunes.core import clock, tenant_guard, web, work  # noqa: F401 - the guard listens once imported
 from eprunes.core.config import PROJECT_ROOT, Settings, read_settings
 from eprunes.core.crypto import KeyStore
 from eprunes.core.database import db, engine_options
 from eprunes.fines import models as fines_models  # noqa: F401 - tables
+from eprunes.fines import views as fines_views
 from eprunes.fleet import models as fleet_models  # noqa: F401 - tables
 from eprunes.navigation import navigation
+from eprunes.provider import views as provider_views
+
+PAGES = (
+    home,
+    health,
+    accounts_views,
+    fines_views,
+    antai_views,
+    admin_views,
+    provider_views,
+)
 
 migrate = Migrate(directory=str(PROJECT_ROOT / "migrations"))
 
@@ -33,8 +47,8 @@ def build(environ: Mapping[str, str] | None = None) -> Flask:
     _install_stores(app, settings)
     web.install(app, settings)
     guard.install(app, settings)
-    for blueprint in (home.blueprint, health.blueprint, accounts_views.blueprint):
-        app.register_blueprint(blueprint)
+    for pages in PAGES:
+        app.register_blueprint(pages.blueprint)
     app.jinja_env.globals.update(
         navigation=navigation, is_demo=settings.demo, asset_version=_asset_version(app)
     )

@@ -2,7 +2,6 @@
 
 import sys
 from datetime import datetime
-from functools import wraps
 
 import click
 import orjson
@@ -11,11 +10,10 @@ from flask.cli import AppGroup
 
 from eprunes.accounts import services
 from eprunes.accounts.company_numbers import CompanyNumberKind
-from eprunes.accounts.models import Organisation
-from eprunes.accounts.queries import organisation_by_number
+from eprunes.cli_support import find_organisation, says_no_plainly
 from eprunes.clock_process import JOBS, SCHEDULE
 from eprunes.core import clock, jobs
-from eprunes.core.refusals import Refused
+from eprunes.import_commands import import_group
 
 organisation_group = AppGroup("organisation", help="Clients et contrats.")
 user_group = AppGroup("user", help="Comptes des utilisateurs.")
@@ -25,29 +23,8 @@ jobs_group = AppGroup("jobs", help="Tâches.")
 
 def install(app: Flask) -> None:
     """Register every command group."""
-    for group in (organisation_group, user_group, operator_group, jobs_group):
+    for group in (organisation_group, user_group, operator_group, jobs_group, import_group):
         app.cli.add_command(group)
-
-
-def says_no_plainly(command):
-    """Turn a refusal into one line on standard error and exit code 1."""
-
-    @wraps(command)
-    def wrapped(*args, **kwargs):
-        try:
-            return command(*args, **kwargs)
-        except Refused as refusal:
-            raise click.ClickException(str(refusal)) from refusal
-
-    return wrapped
-
-
-def find_organisation(number: str) -> Organisation:
-    """The client with this SIREN, or a plain error."""
-    organisation = organisation_by_number(number)
-    if organisation is None:
-        raise click.ClickException(f"Aucun client ne porte le numéro {number}.")
-    return organisation
 
 
 def split_words(ctx, param, value: str) -> tuple[str, ...]:

@@ -1,13 +1,85 @@
 """The home page: what has to be done today, by right."""
 
-from flask import Blueprint, render_template
+from dataclasses import dataclass
+from datetime import datetime
 
-from eprunes.accounts.permissions import Permission, requires
+from flask import Blueprint, g, render_template, url_for
+
+from eprunes.accounts import quota
+from eprunes.accounts.permissions import Actor, Permission, requires
+from eprunes.antai import review
+from eprunes.antai.queries import not_known
+from eprunes.core import clock
+from eprunes.core.database import TenantSession
+from eprunes.core.paging import count_of
+from eprunes.core.web import in_section, reading
+from eprunes.fines import inbox
+from eprunes.fines.queries import View
+from eprunes.fleet.models import Driver
+from eprunes.fleet.queries import visible_drivers, visible_vehicles
 
 blueprint = Blueprint("home", __name__)
 
 
+@dataclass(frozen=True)
+class Tile:
+    """One thing to do: a number, its words, how pressing it is, and where to do it."""
+
+    number: int
+    words: str
+    tone: str
+    url: str
+
+
 @blueprint.get("/")
 @requires(Permission.ENTER)
+@in_section("home.home")
 def home():
-    return render_template("home/home.html")
+    as_of = clock.now()
+    if g.actor.is_operator:
+        return render_template("home/home.html", tiles=_operator_tiles(), quota=None)
+    used = quota.usage(reading(), as_of) if g.actor.is_administrator else None
+    return render_template("home/home.html", tiles=_tiles(g.actor, reading(), as_of), quota=used)
+
+
+def _tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list[Tile]:
+    tiles: list[Tile] = []
+    if actor.may(Permission.VIEW_NOTICES):
+        tiles += _notice_tiles(actor, session, as_of)
+    if actor.may(Permission.VIEW_FLEET):
+        tiles += _fleet_tiles(actor, session, as_of)
+    return tiles
+
+
+def _notice_tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list[Tile]:
+    counts = inbox.counts(actor, session, as_of)
+    return [
+        Tile(counts[View.URGENT], "avis urgents (5 jours ou moins)", "bad", _inbox(View.URGENT)),
+        Tile(counts[View.REFUSED], "réponses refusées par l’ANTAI, à reprendre", "bad", _inbox(View.REFUSED)),
+        Tile(counts[View.TO_DO], "avis à traiter", "info", _inbox(View.TO_DO)),
+    ]
+
+
+def _fleet_tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list[Tile]:
+    present = visible_drivers(actor).where(Driver.left_on.is_(None))
+    incomplete = count_of(session, present.where(Driver.is_designable.is_(False)))
+    unknown = count_of(session, visible_vehicles(actor).where(not_known(as_of)))
+    return [
+        Tile(
+            incomplete,
+            "fiches de conducteurs incomplètes, qui bloqueraient une désignation",
+            "warn",
+            url_for("fleet.drivers", fiche="incomplete"),
+        ),
+        Tile(unknown, "véhicules pas encore connus de l’ANTAI", "warn", url_for("antai.exchanges")),
+    ]
+
+
+def _operator_tiles() -> list[Tile]:
+    return [
+        Tile(review.count_waiting(), "enregistrements à examiner", "bad", url_for("provider.to_review")),
+    ]
+
+
+def _inbox(view: View) -> str:
+    return url_for("fines.inbox", vue=view)

@@ -20,6 +20,7 @@ _ENTRIES = (
     ("fines.inbox", "Contraventions", "envelope-exclamation", Permission.VIEW_NOTICES),
     ("fleet.vehicles", "Véhicules", "truck", Permission.VIEW_FLEET),
     ("fleet.drivers", "Conducteurs", "person-vcard", Permission.VIEW_FLEET),
+    ("antai.exchanges", "ANTAI", "arrow-left-right", Permission.VIEW_FLEET),
     ("admin.users", "Administration", "gear", Permission.ADMINISTER),
     ("provider.clients", "Clients", "building", Permission.OPERATE),
     ("provider.to_review", "À examiner", "inbox", Permission.OPERATE),

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 _offset = timedelta(0)
 
 _DURATION = re.compile(
-    r"^(?P<sign>[+-]?)P?(?:(?P<days>\d+)D)?T?(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S?)?$",
-    re.IGNORECASE,
+    r"(?P<sign>[+-]?)(?:(?P<plain>\d+)|(?P<iso>P)?(?:(?P<days>\d+)D)?"
+    r"(?:(?(iso)T)(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?)",
+    re.IGNORECASE | re.ASCII,
 )
+_PARTS = ("days", "hours", "minutes", "seconds")
 
 
 def now() -> datetime:
@@ -24,17 +26,25 @@ def set_offset(offset: timedelta) -> None:
 
 def parse_duration(text: str) -> timedelta:
     """Read `45d`, `3h`, `1d12h`, ISO 8601 `P45DT12H` or plain seconds. Raises ValueError on anything else."""
-    match = _DURATION.match(text.strip())
-    if not match or not any(match.group(part) for part in ("days", "hours", "minutes", "seconds")):
+    match = _DURATION.fullmatch(text.strip())
+    given = match and {part: int(match[part]) for part in _PARTS if match[part]}
+    if match and match["plain"]:
+        given = {"seconds": int(match["plain"])}
+    if not given:
         raise ValueError(f"« {text} » n'est pas une durée (exemples : 45d, 3h, P45DT12H)")
-    parts = {name: int(match.group(name) or 0) for name in ("days", "hours", "minutes", "seconds")}
-    duration = timedelta(**parts)
-    return -duration if match.group("sign") == "-" else duration
+    try:
+        duration = timedelta(**given)
+    except OverflowError as error:
+        raise ValueError(f"« {text} » est une durée trop longue") from error
+    return -duration if match["sign"] == "-" else duration
 
 
 def parse_instant(text: str) -> datetime:
-    """Read an ISO 8601 instant with its offset, as UTC. Raises ValueError when the zone is missing."""
-    instant = datetime.fromisoformat(text)
+    """Read an ISO 8601 instant with its offset, as UTC. Raises ValueError, in French, otherwise."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"« {text} » n'est pas un instant (exemple : 2026-03-29T12:00+02:00)") from error
     if instant.tzinfo is None:
         raise ValueError(f"« {text} » n'a pas de fuseau (exemple : 2026-03-29T12:00+02:00)")
     return instant.astimezone(UTC)

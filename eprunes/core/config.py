@@ -115,7 +115,7 @@ def _driver_named(url: str) -> str:
 
 
 def _whole_number(name: str, text: str) -> int:
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit()):
         raise SettingsRefused(f"{name} : « {text} » n'est pas un nombre entier.")
     return int(text)
 

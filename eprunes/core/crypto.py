@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from tempfile import mkstemp
 from uuid import UUID
 
 import orjson
@@ -28,6 +29,7 @@ from sqlalchemy import (
     Uuid,
     create_engine,
     delete,
+    func,
     insert,
     inspect,
     select,
@@ -41,6 +43,7 @@ KEY_BYTES = 32
 _NONCE_BYTES = 12
 _VERSION = b"\x01"
 _CHUNK = 500
+_PREPARING = 20191004
 PLATFORM = UUID(int=0)
 """The owner of the boxes that belong to no organisation (records to review)."""
 
@@ -85,7 +88,7 @@ def open_box(key: bytes, organisation_id: UUID, table: str, row_id: UUID, box: b
     nonce, sealed = box[1 : 1 + _NONCE_BYTES], box[1 + _NONCE_BYTES :]
     try:
         return orjson.loads(AESGCM(key).decrypt(nonce, sealed, _bound_to(organisation_id, table, row_id)))
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:  # ValueError: cut short
         raise BoxUnreadable(f"{table}: box altered or of another row") from error
 
 
@@ -215,6 +218,8 @@ class KeyStore:
     def _prepare(self) -> None:
         if not self._ready:
             with self._engine.begin() as connection:
+                if connection.dialect.name == "postgresql":  # IF NOT EXISTS of two processes at once would clash
+                    connection.execute(select(func.pg_advisory_xact_lock(_PREPARING)))
                 for table in _metadata.sorted_tables:
                     connection.execute(CreateTable(table, if_not_exists=True))
                 connection.execute(CreateIndex(_by_age, if_not_exists=True))
@@ -266,11 +271,15 @@ class KeyStore:
         if self._master_key is None:
             if not self._master_key_file.exists():
                 self._create_master_key()
-            key = bytes.fromhex(self._master_key_file.read_text().strip())
-            if len(key) != KEY_BYTES:
-                raise KeyStoreUnsafe(f"{self._master_key_file} : la clé maîtresse doit faire 32 octets.")
-            self._master_key = key
+            self._master_key = self._read_master_key()
         return self._master_key
+
+    def _read_master_key(self) -> bytes:
+        with suppress(ValueError):
+            key = bytes.fromhex(self._master_key_file.read_text().strip())
+            if len(key) == KEY_BYTES:
+                return key
+        raise KeyStoreUnsafe(f"{self._master_key_file} : la clé maîtresse doit être 32 octets en hexadécimal.")
 
     def _create_master_key(self) -> None:
         """Make the master key once, for an empty store only: a lost one must never be replaced in silence."""
@@ -279,8 +288,7 @@ class KeyStore:
                 if connection.execute(select(_organisation_keys.c.organisation_id).limit(1)).first():
                     raise KeyStoreUnsafe(f"{self._master_key_file} : clé maîtresse absente, coffre déjà utilisé.")
         self._master_key_file.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._master_key_file.with_suffix(f".{os.getpid()}.new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor, draft = mkstemp(dir=self._master_key_file.parent, prefix=".master-")  # readable by us alone
         with os.fdopen(descriptor, "w") as file:
             file.write(os.urandom(KEY_BYTES).hex() + "\n")
             file.flush()
@@ -290,7 +298,7 @@ class KeyStore:
         except FileExistsError:
             pass
         finally:
-            draft.unlink()
+            os.unlink(draft)
 
 
 def key_store() -> KeyStore:

@@ -25,6 +25,8 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
+_LOCK_PATIENCE_MS = 30_000
+_FOLDING_PATIENCE_MS = 500
 _RLS_POLICY = (
     "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
     "ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
@@ -174,7 +176,7 @@ def _engine(write: bool) -> Engine:
 def engine_options(url: str) -> dict:
     """Keyword arguments for create_engine that hold for this URL's database."""
     if url.startswith("sqlite"):
-        return {"connect_args": {"isolation_level": None, "timeout": 30}}
+        return {"connect_args": {"isolation_level": None, "timeout": _LOCK_PATIENCE_MS / 1000}}
     return {"pool_pre_ping": True, "connect_args": {"application_name": "eprunes", "connect_timeout": 5}}
 
 
@@ -185,11 +187,26 @@ def _prepare_sqlite(dbapi_connection, record) -> None:
     for pragma in (
         "foreign_keys=ON",
         "journal_mode=WAL",
-        "busy_timeout=30000",
+        f"busy_timeout={_LOCK_PATIENCE_MS}",
         "secure_delete=ON",
         "synchronous=FULL",
     ):
         dbapi_connection.execute(f"PRAGMA {pragma}")
+
+
+@event.listens_for(Engine, "connect")
+def _refuse_powerful_role(dbapi_connection, record) -> None:
+    """A PostgreSQL superuser sees every row whatever the policies say: such a role is refused outright."""
+    if not type(dbapi_connection).__module__.startswith("psycopg"):
+        return
+    query = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+    [is_powerful] = dbapi_connection.execute(query).fetchone()
+    dbapi_connection.rollback()
+    if is_powerful:
+        dbapi_connection.close()
+        raise DatabaseUnsafe(
+            "Le rôle PostgreSQL de l'application est SUPERUSER ou BYPASSRLS : donnez-lui un rôle ordinaire."
+        )
 
 
 @event.listens_for(Engine, "begin")
@@ -218,18 +235,6 @@ def insert_absent(session: Session, model: type[Base], rows: list[dict]) -> set[
     return {row_id for row in rows for row_id in session.scalars(statement, [row])}
 
 
-def refuse_powerful_role() -> None:
-    """Raise DatabaseUnsafe when the PostgreSQL role ignores row-level security. Does nothing on SQLite."""
-    if db.engine.dialect.name != "postgresql":
-        return
-    with db.engine.connect() as connection:
-        query = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
-        if connection.scalar(text(query)):
-            raise DatabaseUnsafe(
-                "Le rôle PostgreSQL de l'application est SUPERUSER ou BYPASSRLS : donnez-lui un rôle ordinaire."
-            )
-
-
 def truncate_wal() -> bool:
     """SQLite: fold the write-ahead log back into the file so that purged pages leave it.
 
@@ -238,8 +243,11 @@ def truncate_wal() -> bool:
     if db.engine.dialect.name != "sqlite":
         return True
     raw = db.engine.raw_connection()
+    sqlite_connection = raw.driver_connection
     try:
-        busy, *_ = raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        sqlite_connection.execute(f"PRAGMA busy_timeout={_FOLDING_PATIENCE_MS}")  # writers wait meanwhile
+        busy, *_ = sqlite_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     finally:
+        sqlite_connection.execute(f"PRAGMA busy_timeout={_LOCK_PATIENCE_MS}")
         raw.close()
     return busy == 0

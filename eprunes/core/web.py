@@ -1,9 +1,10 @@
 """The web plumbing every page shares: headers, error pages, CSRF, refusals shown on forms, French filters."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from zoneinfo import ZoneInfo
 
-from flask import Flask, Response, current_app, g, make_response, render_template, request
+from flask import Flask, Response, current_app, g, make_response, render_template, request, url_for
 from flask_babel import Babel
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect, FlaskForm
@@ -86,6 +87,16 @@ def reading() -> TenantSession:
     return g.reading
 
 
+def in_section(endpoint: str) -> Callable:
+    """Mark a view as belonging to a navigation entry, named by its endpoint."""
+
+    def mark(view: Callable) -> Callable:
+        view.section = endpoint
+        return view
+
+    return mark
+
+
 def safe_path(path: str | None, fallback: str) -> str:
     """The path to return to, if it surely stays on this site; the fallback otherwise."""
     if not path or not path.startswith("/") or path[1:2] in ("/", "\\"):
@@ -158,7 +169,15 @@ def _install_filters(app: Flask) -> None:
     app.jinja_env.filters.update(
         day=wording.day, money=wording.money, in_days=wording.in_days, number=wording.number
     )
+    app.jinja_env.globals["page_url"] = _page_url
     app.jinja_env.filters["instant"] = lambda value: wording.instant(value, g.actor.zone)
+    app.jinja_env.filters["local_instant"] = lambda value, zone: wording.instant(value, ZoneInfo(zone))
+    app.jinja_env.filters["short_day"] = wording.short_day
+
+
+def _page_url(cursor: str) -> str:
+    """The present list's address at another page: filters, search and sort stay."""
+    return url_for(request.endpoint, **{**request.view_args, **request.args.to_dict(), "page": cursor})
 
 
 def _described(field, hint: str) -> dict[str, str]:

@@ -44,3 +44,8 @@ def counted(count: int, singular: str, plural: str | None = None) -> str:
     """`1 véhicule`, `0 véhicule`, `2 véhicules`."""
     word = singular if abs(count) < 2 else plural or f"{singular}s"
     return f"{number(count)} {word}"
+
+
+def short_day(value: date | None) -> str:
+    """`03/03/2026`, or an empty string."""
+    return "" if value is None else format_date(value, "dd/MM/y", locale=LOCALE)

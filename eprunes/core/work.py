@@ -131,9 +131,10 @@ def open_task(key: bytes, organisation_id: UUID, task_id: UUID, box: bytes) -> d
     return open_box(key, organisation_id, WorkTask.__tablename__, task_id, box)
 
 
-def confirm(session: TenantSession, task_id: UUID) -> bool:
-    """Let a prepared task be applied; False when it is not (or no longer) waiting for a confirmation."""
-    return _move(session, task_id, WorkState.PREPARED, state=WorkState.CONFIRMED, attempts=0, leased_until=None)
+def confirm(session: TenantSession, task_id: UUID, *, author_id: UUID | None) -> bool:
+    """Let a prepared task be applied, in this person's name; False when it does not wait for that (any more)."""
+    values = {"state": WorkState.CONFIRMED, "author_id": author_id, "attempts": 0, "leased_until": None}
+    return _move(session, task_id, WorkState.PREPARED, **values)
 
 
 def cancel(organisation_id: UUID, task_id: UUID) -> bool:

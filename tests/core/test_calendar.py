@@ -181,9 +181,7 @@ def test_a_local_time_with_a_zone_of_its_own_is_refused():
         local_to_instants(utc("2026-03-29T02:30"), PARIS)
 
 
-@given(
-    instant=instants, zone=st.sampled_from([PARIS, ZoneInfo("America/Miquelon"), ZoneInfo("Indian/Reunion")])
-)
+@given(instant=instants, zone=st.sampled_from([PARIS, ZoneInfo("America/Miquelon"), ZoneInfo("Indian/Reunion")]))
 def test_every_instant_is_found_again_by_what_its_clock_shows(instant, zone):
     shown = instant.astimezone(zone).replace(tzinfo=None)
     found = local_to_instants(shown, zone)

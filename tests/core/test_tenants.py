@@ -6,6 +6,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     column,
+    create_engine,
     delete,
     exists,
     func,
@@ -20,16 +21,19 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from eprunes.accounts.models import Identity, OrderForm, Organisation, User
 from eprunes.core.audit import AuditEntry
-from eprunes.core.database import TenantBreach, db, new_id, platform_session, tenant_session
+from eprunes.core.database import DatabaseUnsafe, TenantBreach, db, new_id, platform_session, tenant_session
+from tests.support import postgresql
 from tests.support.worlds import AS_OF, SIRENS
 
 POSTGRESQL_ONLY = pytest.mark.parametrize("environ", ["postgresql"], indirect=True)
 
+OWN, OTHER = new_id(), new_id()
 Other = aliased(User)
 
 
@@ -98,17 +102,18 @@ REFUSED_READS = {
     "alias beside a tied table": lambda own, other: select(User, Other).where(mine(own), Other.email == User.email),
     "nested in IN": lambda own, other: select(User).where(mine(own), User.id.in_(select(User.id))),
     "nested in a column": lambda own, other: select(User.id, untied_emails()).where(mine(own)),
-    "nested count of another table": lambda own, other: (
-        select(User.id, select(func.count(OrderForm.id)).scalar_subquery()).where(mine(own))
-    ),
+    "nested count of another table": lambda own, other: select(
+        User.id, select(func.count(OrderForm.id)).scalar_subquery()
+    ).where(mine(own)),
     "nested in EXISTS": lambda own, other: select(User).where(mine(own), exists(select(OrderForm.id))),
     "nested in FROM": lambda own, other: select(select(User.email).subquery()),
-    "nested in FROM, tied outside only": lambda own, other: (
-        select(User.id, select(User.email).subquery()).where(mine(own))
+    "nested in FROM, tied outside only": lambda own, other: select(User.id, select(User.email).subquery()).where(
+        mine(own)
     ),
     "common table expression": lambda own, other: select(select(User.email).cte()),
-    "writing expression": lambda own, other: select(
-        update(User).values(state="suspendu").returning(User.email).cte()
+    "writing expression": lambda own, other: select(update(User).values(state="suspendu").returning(User.email).cte()),
+    "unused common table expression": lambda own, other: (
+        select(User).where(mine(own)).add_cte(select(User.email).cte())
     ),
     "half a union": lambda own, other: select(User.email).where(mine(own)).union(select(User.email)),
     "join without the organisation": lambda own, other: (
@@ -122,11 +127,7 @@ REFUSED_READS = {
     ),
     "nested join on the outer table": lambda own, other: select(User).where(
         mine(own),
-        exists(
-            select(OrderForm.id)
-            .join(User, User.created_at == OrderForm.created_at)
-            .where(mine(own, OrderForm))
-        ),
+        exists(select(OrderForm.id).join(User, User.created_at == OrderForm.created_at).where(mine(own, OrderForm))),
     ),
     "platform table without a reason": lambda own, other: select(Identity),
 }
@@ -146,8 +147,8 @@ REFUSED_WRITES = {
     ),
     "delete without a condition": lambda own, other: delete(User),
     "delete of the other": lambda own, other: delete(User).where(mine(other)),
-    "delete through an untied query": lambda own, other: (
-        delete(User).where(mine(own), User.email.in_(select(User.email)))
+    "delete through an untied query": lambda own, other: delete(User).where(
+        mine(own), User.email.in_(select(User.email))
     ),
     "insert for the other": lambda own, other: insert(User).values(**a_user(other)),
     "insert for nobody": lambda own, other: insert(User).values(**without_organisation(a_user(own))),
@@ -156,12 +157,8 @@ REFUSED_WRITES = {
     "insert from an untied query": lambda own, other: insert(User).from_select(
         ["organisation_id", "email"], select(User.organisation_id, User.email)
     ),
-    "insert of an untied value": lambda own, other: insert(User).values(
-        **{**a_user(own), "email": untied_emails()}
-    ),
-    "insert that returns untied data": lambda own, other: (
-        insert(User).values(**a_user(own)).returning(untied_emails())
-    ),
+    "insert of an untied value": lambda own, other: insert(User).values(**{**a_user(own), "email": untied_emails()}),
+    "insert that returns untied data": lambda own, other: insert(User).values(**a_user(own)).returning(untied_emails()),
     "insert that takes a row over": taking_over,
     "platform table without a reason": lambda own, other: delete(Identity),
 }
@@ -195,8 +192,8 @@ ADMITTED_READS = {
     "join tied by the other table": lambda own: (
         select(User).join(OrderForm, OrderForm.organisation_id == User.organisation_id).where(mine(own, OrderForm))
     ),
-    "join tied in ON": lambda own: (
-        select(User).join(OrderForm, and_(OrderForm.organisation_id == User.organisation_id, mine(own)))
+    "join tied in ON": lambda own: select(User).join(
+        OrderForm, and_(OrderForm.organisation_id == User.organisation_id, mine(own))
     ),
     "outer join": lambda own: (
         select(User, OrderForm)
@@ -211,7 +208,9 @@ ADMITTED_READS = {
     "nested in FROM": lambda own: select(select(User.organisation_id).where(mine(own)).subquery()),
     "common table expression": lambda own: select(select(User.organisation_id).where(mine(own)).cte()),
     "union": lambda own: (
-        select(User.organisation_id).where(mine(own)).union(select(OrderForm.organisation_id).where(mine(own, OrderForm)))
+        select(User.organisation_id)
+        .where(mine(own))
+        .union(select(OrderForm.organisation_id).where(mine(own, OrderForm)))
     ),
     "loading from a query": lambda own: select(User).from_statement(select(User).where(mine(own))),
 }
@@ -223,21 +222,21 @@ def both(world, other_world):
 
 
 @pytest.mark.parametrize("make", REFUSED_READS.values(), ids=REFUSED_READS)
-def test_a_query_that_is_not_tied_to_the_organisation_is_refused(both, make):
-    with tenant_session(both[0]) as session, pytest.raises(TenantBreach):
-        session.execute(make(*both)).all()
+def test_a_query_that_is_not_tied_to_the_organisation_is_refused(app, make):
+    with tenant_session(OWN) as session, pytest.raises(TenantBreach):
+        session.execute(make(OWN, OTHER)).all()
 
 
 @pytest.mark.parametrize("make", REFUSED_WRITES.values(), ids=REFUSED_WRITES)
-def test_a_change_that_is_not_tied_to_the_organisation_is_refused(both, make):
-    with tenant_session(both[0]) as session, pytest.raises(TenantBreach):
-        session.execute(make(*both))
+def test_a_change_that_is_not_tied_to_the_organisation_is_refused(app, make):
+    with tenant_session(OWN) as session, pytest.raises(TenantBreach):
+        session.execute(make(OWN, OTHER))
 
 
 @pytest.mark.parametrize("make", REFUSED_WITH_ROWS.values(), ids=REFUSED_WITH_ROWS)
-def test_the_rows_given_with_a_statement_are_checked_too(both, make):
-    with tenant_session(both[0]) as session, pytest.raises(TenantBreach):
-        session.execute(*make(*both))
+def test_the_rows_given_with_a_statement_are_checked_too(app, make):
+    with tenant_session(OWN) as session, pytest.raises(TenantBreach):
+        session.execute(*make(OWN, OTHER))
 
 
 @pytest.mark.parametrize("make", ADMITTED_READS.values(), ids=ADMITTED_READS)
@@ -271,45 +270,50 @@ def test_rows_are_copied_within_the_organisation(both):
         assert session.scalar(select(func.count(OrderForm.id)).where(mine(own, OrderForm))) == 2
 
 
+def flush_after(session, *rows, change=None):
+    """Add rows, change the first one, and flush."""
+    session.add_all(rows)
+    if change:
+        change(session, rows[0])
+    session.flush()
+
+
+def first_user_of(organisation_id):
+    with tenant_session(organisation_id) as session:
+        return session.scalars(select(User).where(mine(organisation_id))).first()
+
+
 def test_a_row_of_another_organisation_is_neither_added_nor_loaded_nor_merged(both):
     own, other = both
-    with tenant_session(other) as session:
-        theirs = session.scalars(select(User).where(mine(other))).first()
+    theirs = first_user_of(other)
     with tenant_session(own) as session, pytest.raises(TenantBreach):
         session.get(User, (other, theirs.id))
     with tenant_session(own) as session, pytest.raises(TenantBreach):
         session.merge(theirs)
     with tenant_session(own) as session, pytest.raises(TenantBreach):
-        session.add(User(**a_user(other)))
-        session.flush()
+        flush_after(session, User(**a_user(other)))
 
 
-@pytest.mark.parametrize("act", ["refresh", "change", "delete"])
-def test_a_row_of_another_organisation_that_slipped_in_is_neither_read_again_nor_changed(both, act):
+CHANGES = {
+    "read again": lambda session, row: session.refresh(row),
+    "changed": lambda session, row: setattr(row, "state", "suspendu"),
+    "deleted": lambda session, row: session.delete(row),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_row_of_another_organisation_that_slipped_in_is_neither_read_again_nor_changed(both, change):
     own, other = both
-    with tenant_session(other) as session:
-        theirs = session.scalars(select(User).where(mine(other))).first()
     with tenant_session(own) as session, pytest.raises(TenantBreach):
-        session.add(theirs)
-        if act == "refresh":
-            session.refresh(theirs)
-        elif act == "change":
-            theirs.state = "suspendu"
-        else:
-            session.delete(theirs)
-        session.flush()
+        flush_after(session, first_user_of(other), change=change)
 
 
 @pytest.mark.parametrize("target", ["other", "own"])
 def test_a_row_never_changes_organisation(both, target):
     own, other = both
-    source = own if target == "other" else other
-    with tenant_session(source) as session:
-        row = session.scalars(select(User).where(mine(source))).first()
+    old, new = (own, other) if target == "other" else (other, own)
     with tenant_session(own) as session, pytest.raises(TenantBreach):
-        session.add(row)
-        row.organisation_id = other if target == "other" else own
-        session.flush()
+        flush_after(session, first_user_of(old), change=lambda _, row: setattr(row, "organisation_id", new))
 
 
 def test_own_rows_are_loaded_changed_and_refreshed(both):
@@ -319,14 +323,14 @@ def test_own_rows_are_loaded_changed_and_refreshed(both):
         user.display_name = "Autre nom"
         session.flush()
         session.refresh(user)
+        session.expire(user)
         assert session.get(User, (own, user.id)).display_name == "Autre nom"
 
 
 @pytest.mark.parametrize("method", ["bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"])
-def test_bulk_methods_that_go_round_the_checks_are_refused(both, method):
-    own, other = both
-    arguments = ([User(**a_user(other))],) if method == "bulk_save_objects" else (User, [a_user(other)])
-    with tenant_session(own) as session, pytest.raises(TenantBreach):
+def test_bulk_methods_that_go_round_the_checks_are_refused(app, method):
+    arguments = ([User(**a_user(OTHER))],) if method == "bulk_save_objects" else (User, [a_user(OTHER)])
+    with tenant_session(OWN) as session, pytest.raises(TenantBreach):
         getattr(session, method)(*arguments)
 
 
@@ -346,7 +350,7 @@ PLATFORM_REFUSED = {
 
 
 @pytest.mark.parametrize("make", PLATFORM_REFUSED.values(), ids=PLATFORM_REFUSED)
-def test_a_platform_session_refuses_business_tables(both, make):
+def test_a_platform_session_refuses_business_tables(app, make):
     with platform_session("tests") as session, pytest.raises(TenantBreach):
         session.execute(make())
 
@@ -354,8 +358,7 @@ def test_a_platform_session_refuses_business_tables(both, make):
 def test_a_platform_session_neither_adds_nor_loads_a_business_row(both):
     own, _ = both
     with platform_session("tests") as session, pytest.raises(TenantBreach):
-        session.add(User(**a_user(own)))
-        session.flush()
+        flush_after(session, User(**a_user(own)))
     with platform_session("tests") as session, pytest.raises(TenantBreach):
         session.get(User, (own, new_id()))
 
@@ -366,8 +369,7 @@ def test_a_session_of_no_kind_is_refused(both):
         with Session(bind=db.engine) as session, pytest.raises(TenantBreach):
             session.execute(statement)
     with Session(bind=db.engine) as session, pytest.raises(TenantBreach):
-        session.add(User(**a_user(own)))
-        session.flush()
+        flush_after(session, User(**a_user(own)))
 
 
 def test_a_platform_reason_opens_platform_tables_and_no_other_organisation(both):
@@ -388,11 +390,16 @@ def test_a_reading_session_cannot_write(both):
 
 def test_a_writing_session_commits_on_leaving_and_takes_back_on_an_error(both):
     own, _ = both
-    with pytest.raises(RuntimeError), tenant_session(own, write=True) as session:
-        session.execute(insert(User).values(**a_user(own, "perdu@client.example")))
-        raise RuntimeError
-    with tenant_session(own, write=True) as session:
-        session.execute(insert(User).values(**a_user(own, "garde@client.example")))
+
+    def write(email, error=None):
+        with tenant_session(own, write=True) as session:
+            session.execute(insert(User).values(**a_user(own, email)))
+            if error:
+                raise error
+
+    with pytest.raises(RuntimeError):
+        write("perdu@client.example", RuntimeError())
+    write("garde@client.example")
     with tenant_session(own) as session:
         emails = set(session.scalars(select(User.email).where(mine(own))))
     assert "garde@client.example" in emails
@@ -437,3 +444,15 @@ def test_on_postgresql_the_setting_does_not_outlive_its_transaction(both):
             assert session.scalars(select(User.id).where(mine(own))).all()
     with db.engine.begin() as connection:
         assert not connection.scalars(select(User.id)).all()
+
+
+@POSTGRESQL_ONLY
+@pytest.mark.parametrize("role", ["postgres", "a_bypasser"])
+def test_on_postgresql_a_role_that_ignores_the_policies_is_refused(app, environ, postgresql_socket, role):
+    url = make_url(environ["EPRUNES_DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://"))
+    if role != "postgres":
+        postgresql.create_powerful_role(postgresql_socket, role)
+    engine = create_engine(url.set(username=role))
+    with pytest.raises(DatabaseUnsafe, match="rôle ordinaire"):
+        engine.connect()
+    engine.dispose()

@@ -41,6 +41,11 @@ def create_database(socket: str, name: str) -> str:
     return f"postgresql://{ROLE}@/{name}?host={socket}"
 
 
+def create_powerful_role(socket: str, name: str) -> None:
+    """Create a role that row-level security doesn't bind, to see it refused."""
+    _run([f"{_binaries()}/psql", "-h", socket, "-U", "postgres", "-c", f"CREATE ROLE {name} LOGIN BYPASSRLS"])
+
+
 def _binaries() -> str:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:

@@ -39,6 +39,8 @@ _CIVILITIES = {
     "M.": ("M", "Mr", "Monsieur"),
     "Mme": ("Mme", "Madame", "Mlle", "Mademoiselle"),
 }
+LABELS = {value: words[0] for choices in (_HOLDINGS, _KINDS) for value, words in choices.items()}
+"""How stored choices are called in a workbook."""
 
 
 def text(longest: int) -> Reader:
@@ -129,3 +131,9 @@ def _country_code(value: str) -> str:
 def is_blank(cells: Iterable[Value]) -> bool:
     """True for a line with nothing in it but spaces."""
     return not any(cell is not None and as_text(cell) for cell in cells)
+
+
+def sentence(error: ValueError) -> str:
+    """The message of an error, with a capital and a full stop."""
+    message = str(error)
+    return f"{message[:1].upper()}{message[1:]}" + ("" if message.endswith((".", ")")) else ".")

@@ -47,6 +47,11 @@ class Sheet:
         heading = column_heading(self.table, column) if column else ""
         return Problem(self.table.title, row.line, heading, sentence)
 
+    def copy(self) -> "Sheet":
+        """The same rows, on which more problems may be noted."""
+        rows = [Row(row.line, row.values, list(row.problems)) for row in self.rows]
+        return Sheet(self.table, rows, self.refused_lines)
+
 
 @dataclass(frozen=True)
 class Parsed:
@@ -86,7 +91,7 @@ def _row(sheet: Sheet, line: int, cells_of_line: list[Value], readers: dict[str,
         try:
             row.values[name] = readers[name](cell) if name in readers else cell
         except ValueError as error:
-            row.problems.append(sheet.problem(row, _sentence(error), name))
+            row.problems.append(sheet.problem(row, cells.sentence(error), name))
     _finish_row(sheet, row)
     return row
 
@@ -111,7 +116,7 @@ def _read_plate(sheet: Sheet, row: Row) -> None:
     try:
         row.values["plate"] = parse_plate(typed, country)
     except ValueError as error:
-        row.problems.append(sheet.problem(row, _sentence(error), "plate"))
+        row.problems.append(sheet.problem(row, cells.sentence(error), "plate"))
 
 
 def _readers(kind: SheetKind, zone: ZoneInfo) -> dict[str, cells.Reader]:
@@ -157,8 +162,3 @@ def _readers(kind: SheetKind, zone: ZoneInfo) -> dict[str, cells.Reader]:
             "ends_at": end,
         },
     }[kind.name]
-
-
-def _sentence(error: ValueError) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", ")")) else ".")

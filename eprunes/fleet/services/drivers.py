@@ -102,7 +102,7 @@ def driver_left(*, actor: Actor, driver_id: UUID, on: date, as_of: datetime) -> 
     with tenant_session(actor.organisation_id, write=True) as session:
         driver = _locked_driver(session, actor, driver_id)
         at = last_instant(on, None, actor.zone, "on")
-        steps.cut_at(session, _lasting_beyond(session, actor, driver_id, on), at, actor, as_of)
+        steps.cut_at(session, _lasting_beyond(session, actor, driver_id, on), at, actor, as_of, field="on")
         driver.left_on = on
         facts = {"le": on.isoformat()}
         steps.record(session, "conducteur.parti", ("conducteur", driver_id), actor, as_of, facts)

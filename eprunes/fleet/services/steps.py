@@ -69,9 +69,7 @@ def check_period(vehicle: Vehicle, driver: Driver, period: Period, actor: Actor)
         entry = instant(vehicle.entered_at, actor.zone)
         raise Refused(f"Ce véhicule n’est entré dans le parc que le {entry}.", "starts_at")
     if _lasts_beyond(ends_at, vehicle.left_at):
-        raise Refused(
-            _after_exit(vehicle, starts_at, actor), "starts_at" if _is_late(vehicle, starts_at) else "ends_at"
-        )
+        raise _after_exit(vehicle, starts_at, actor)
     if driver.left_on and _lasts_beyond(ends_at, last_instant(driver.left_on, None, actor.zone, "")):
         raise Refused(
             f"Ce conducteur a quitté l’entreprise le {driver.left_on:%d/%m/%Y}\u00a0: "
@@ -103,7 +101,10 @@ def check_free(
 
 @contextmanager
 def overlaps_explained(actor: Actor, vehicle_id: UUID | None, period: Period) -> Iterator[None]:
-    """Around a transaction: turn an overlap, found by the check or by the database, into a refusal by name."""
+    """Around a transaction: turn an overlap, found by the check or by the database, into a refusal.
+
+    It names driver and period, except when the database alone saw it and the vehicle is not known here.
+    """
     try:
         yield
     except Overlap as overlap:
@@ -115,12 +116,20 @@ def overlaps_explained(actor: Actor, vehicle_id: UUID | None, period: Period) ->
         raise _overlap_seen_after(actor, vehicle_id, period) from error
 
 
-def cut_at(session: TenantSession, assignments: list[Assignment], at: datetime, actor: Actor, as_of: datetime) -> None:
-    """End at an instant the assignments that run beyond it. Raises Refused when one only starts there."""
+def cut_at(
+    session: TenantSession,
+    assignments: list[Assignment],
+    at: datetime,
+    actor: Actor,
+    as_of: datetime,
+    *,
+    field: str,
+) -> None:
+    """End at an instant the assignments that run beyond it. Raises Refused on `field` when one only starts there."""
     for row in assignments:
         if row.starts_at >= at:
             start = instant(row.starts_at, actor.zone)
-            raise Refused(f"Une attribution commence le {start}\u00a0: annulez-la d’abord.", "at")
+            raise Refused(f"Une attribution commence le {start}\u00a0: annulez-la d’abord.", field)
     for row in assignments:
         before = assignment_facts(row)
         row.ends_at = at
@@ -168,15 +177,12 @@ def _lasts_beyond(ends_at: datetime | None, limit: datetime | None) -> bool:
     return limit is not None and (ends_at is None or ends_at > limit)
 
 
-def _is_late(vehicle: Vehicle, starts_at: datetime) -> bool:
-    return vehicle.left_at is not None and starts_at >= vehicle.left_at
-
-
-def _after_exit(vehicle: Vehicle, starts_at: datetime, actor: Actor) -> str:
+def _after_exit(vehicle: Vehicle, starts_at: datetime, actor: Actor) -> Refused:
     exit_text = end_text(vehicle.left_at, actor.zone)
-    if _is_late(vehicle, starts_at):
-        return f"Ce véhicule a quitté le parc le {exit_text}."
-    return f"Ce véhicule quitte le parc le {exit_text}\u00a0: indiquez une fin à cet instant au plus tard."
+    if starts_at >= vehicle.left_at:
+        return Refused(f"Ce véhicule quitte le parc le {exit_text}.", "starts_at")
+    sentence = f"Ce véhicule quitte le parc le {exit_text}\u00a0: indiquez une fin à cet instant au plus tard."
+    return Refused(sentence, "ends_at")
 
 
 def _driver_of(session: TenantSession, assignment: Assignment) -> Driver:

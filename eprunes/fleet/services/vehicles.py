@@ -80,7 +80,7 @@ def leave_fleet(
         beyond = queries.assignments_of(actor.organisation_id, vehicle_id).where(
             or_(Assignment.ends_at.is_(None), Assignment.ends_at > at)
         )
-        steps.cut_at(session, list(session.scalars(beyond)), at, actor, as_of)
+        steps.cut_at(session, list(session.scalars(beyond)), at, actor, as_of, field="at")
         vehicle.left_at = at
         if at <= as_of:
             vehicle.counts_in_quota = False

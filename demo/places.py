@@ -1,0 +1,128 @@
+"""Where the demo lives, its ports, and the settings that its processes are given."""
+
+import fcntl
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from eprunes.core.config import PROJECT_ROOT
+
+LOCK, LOGS, LOADED = "verrou", "log", "chargement-termine"
+
+
+class DemoRefused(Exception):
+    """The demo can't start; the message says why and what to do, in French."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One demo: its folder, its two ports, and the environment of its processes."""
+
+    folder: Path
+    web_port: int
+    agency_port: int
+    environ: dict[str, str]
+
+    @property
+    def agency_url(self) -> str:
+        return f"http://127.0.0.1:{self.agency_port}"
+
+    @property
+    def agency_database(self) -> Path:
+        return self.folder / "agence.sqlite"
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether a first load went to its end."""
+        return (self.folder / LOADED).exists()
+
+    def log(self, name: str) -> Path:
+        """The file that takes what one process says."""
+        (self.folder / LOGS).mkdir(parents=True, exist_ok=True)
+        return self.folder / LOGS / f"{name}.log"
+
+
+def demo_folder(environ: Mapping[str, str]) -> Path:
+    """`var/demo`, or `demo` in the folder that EPRUNES_VAR_DIR names."""
+    var = environ.get("EPRUNES_VAR_DIR", "").strip()
+    return (Path(var).resolve() if var else PROJECT_ROOT / "var") / "demo"
+
+
+def find_place(environ: Mapping[str, str]) -> Place:
+    """The demo that these variables describe: theirs win over its own. Raises DemoRefused on a bad port.
+
+    Only the agency's address and the demo mark can't be changed: fictitious vehicles must never be declared
+    to the real agency.
+    """
+    folder = demo_folder(environ)
+    web_port, agency_port = _port(environ, "EPRUNES_PORT", 8000), _port(environ, "EPRUNES_ANTAI_PORT", 8001)
+    if web_port == agency_port:
+        raise DemoRefused("EPRUNES_PORT et EPRUNES_ANTAI_PORT : indiquez deux ports différents.")
+    own = {
+        "EPRUNES_DATABASE_URL": f"sqlite:///{folder / 'eprunes.sqlite'}",
+        "EPRUNES_KEYSTORE_URL": f"sqlite:///{folder / 'cles.sqlite'}",
+        "EPRUNES_MASTER_KEY_FILE": str(folder / "master.key"),
+        "EPRUNES_FILES_DIR": str(folder / "fichiers"),
+        "EPRUNES_ANTAI_USER": "eprunes",
+        "EPRUNES_ANTAI_PASSWORD_FILE": str(folder / "antai-mot-de-passe"),
+        "EPRUNES_BASE_URL": f"http://127.0.0.1:{web_port}",
+    }
+    theirs = {name: value for name, value in environ.items() if value.strip() or name not in own}
+    forced = {"EPRUNES_DEMO": "1", "EPRUNES_ANTAI_URL": f"http://127.0.0.1:{agency_port}"}
+    return Place(folder, web_port, agency_port, {**own, **theirs, **forced})
+
+
+def refuse_taken_ports(place: Place) -> None:
+    """Raise DemoRefused when another program listens on one of the two ports."""
+    for port, variable in ((place.web_port, "EPRUNES_PORT"), (place.agency_port, "EPRUNES_ANTAI_PORT")):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise DemoRefused(
+                    f"Le port {port} est déjà pris par un autre programme : "
+                    f"choisissez-en un autre avec {variable} (par exemple {variable}={port + 100})."
+                ) from error
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep the demo's folder for this process. Raises DemoRefused when another one has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DemoRefused(
+                f"La démonstration tourne déjà dans {folder} : arrêtez-la d’abord (Ctrl-C dans sa fenêtre)."
+            ) from error
+        yield
+
+
+def start_over(place: Place) -> None:
+    """Empty the folder of what an unfinished load left, and make what a new one needs."""
+    for path in place.folder.iterdir():
+        if path.name not in (LOCK, LOGS):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with suppress(FileExistsError):
+        password = os.open(place.folder / "antai-mot-de-passe", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(password, "w") as file:
+            file.write(secrets.token_urlsafe(24) + "\n")
+
+
+def note_loaded(place: Place) -> None:
+    """From now on the data are kept from one start to the next."""
+    (place.folder / LOADED).touch()
+
+
+def _port(environ: Mapping[str, str], variable: str, default: int) -> int:
+    text = environ.get(variable, "").strip() or str(default)
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise DemoRefused(f"{variable} : « {text} » n’est pas un numéro de port (de 1 à 65535).")
+    return int(text)

@@ -1,0 +1,51 @@
+"""What the demo says in the terminal."""
+
+import sys
+
+from demo import accounts
+from demo.places import Place
+from eprunes.core import clock
+from eprunes.core.calendar import paris_day
+
+LOADING = "Premier démarrage : chargement du parc et de ses contraventions (une vingtaine de secondes)…"
+LOADING_AGAIN = "Démarrage avec les données déjà chargées…"
+STOPPING = "\nArrêt en cours…"
+STOPPED = "La démonstration est arrêtée ; ses données sont gardées (« make reset » les efface)."
+_LINE = "─" * 78
+
+
+def say(text: str) -> None:
+    """One line at once, even into a pipe."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def welcome(place: Place) -> None:
+    """Where to go and as whom."""
+    width = max(len(person.label) for person in accounts.EVERYONE)
+    people = [f"    {person.label:<{width}}   {person.email}" for person in accounts.EVERYONE]
+    lines = [
+        _LINE,
+        "  e-Prunes est prêt (démonstration, données fictives)",
+        "",
+        f"  Adresse       {place.environ['EPRUNES_BASE_URL']}",
+        f"  Mot de passe  {accounts.PASSWORD}   (le même pour tous les comptes)",
+        "",
+        f"  Comptes ({accounts.ORGANISATION})",
+        *people,
+        "",
+        "  D’autres contraventions arrivent d’elles-mêmes dans la minute.",
+        *_offset_lines(place),
+        f"  Journaux      {place.folder / 'log'}",
+        "  Arrêter       Ctrl-C",
+        _LINE,
+    ]
+    say("\n".join(lines))
+
+
+def _offset_lines(place: Place) -> list[str]:
+    text = place.environ.get("EPRUNES_CLOCK_OFFSET", "").strip()
+    if not text:
+        return []
+    day = paris_day(clock.now() + clock.parse_duration(text))
+    return [f"  Horloge       décalée de {text} : on est le {day:%d/%m/%Y}"]

@@ -1,0 +1,26 @@
+"""The words of the journal's acts."""
+
+ACTIONS = {
+    "antai.vehicules_declares": "Véhicules déclarés à l’ANTAI",
+    "antai.vehicules_retires": "Véhicules retirés de l’ANTAI",
+    "avis.classe": "Avis classé sans désignation",
+    "avis.consulte": "Avis consulté",
+    "avis.designation": "Conducteur désigné",
+    "avis.detruits": "Avis détruits en fin de conservation",
+    "avis.exportes": "Avis exportés",
+    "avis.impossibilite": "Désignation impossible signalée",
+    "avis.recus": "Avis reçus de l’ANTAI",
+    "avis.rouvert": "Avis rouvert",
+    "bon_de_commande.nouveau": "Nouveau bon de commande",
+    "connexion": "Connexion",
+    "contrat.fin": "Fin du contrat fixée",
+    "organisation.creee": "Client créé",
+    "reponse.enregistre": "Réponse enregistrée par l’ANTAI",
+    "reponse.refuse": "Réponse refusée par l’ANTAI",
+    "utilisateur.cree": "Utilisateur créé",
+}
+
+
+def words_for(action: str) -> str:
+    """The French words of an act; its own name when it has none."""
+    return ACTIONS.get(action, action.replace(".", " : ").replace("_", " "))

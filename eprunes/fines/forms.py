@@ -1,0 +1,106 @@
+"""Forms of the fines pages."""
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional, Regexp
+
+from eprunes.fines.answering import FilingReason, ImpossibilityReason
+from eprunes.fines.services import Proof
+from eprunes.fleet.driver_details import DriverDetails
+from eprunes.fleet.models import DriverKind
+
+_NEEDED = "Indiquez {}."
+
+
+def _needed(what: str, longest: int) -> list:
+    return [InputRequired(_NEEDED.format(what)), Length(max=longest, message=f"{longest} caractères au plus.")]
+
+
+class DesignationForm(FlaskForm):
+    """What the agency is told of the one person designated; the driver's file changes only on a ticked box."""
+
+    driver_id = HiddenField()
+    kind = RadioField(
+        "Qualité",
+        choices=[(DriverKind.EMPLOYEE.value, "Préposé (salarié)"), (DriverKind.RENTER.value, "Locataire")],
+        default=DriverKind.EMPLOYEE.value,
+    )
+    civility = SelectField("Civilité", choices=[("", "—"), ("M.", "M."), ("Mme", "Mme")], validators=[Optional()])
+    last_name = StringField("Nom", validators=_needed("le nom", 80))
+    first_name = StringField("Prénom", validators=_needed("le prénom", 80))
+    birth_date = DateField("Date de naissance", validators=[InputRequired(_NEEDED.format("la date de naissance"))])
+    birth_place = StringField("Lieu de naissance", validators=[Length(max=80)])
+    address_line = StringField("Adresse", validators=_needed("le numéro et la rue", 120))
+    address_complement = StringField("Complément", validators=[Length(max=120)])
+    postcode = StringField("Code postal", validators=_needed("le code postal", 12))
+    city = StringField("Ville", validators=_needed("la ville", 80))
+    country = StringField(
+        "Pays", default="FR", validators=[Regexp(r"^[A-Za-z]{2}$", message="Deux lettres, par exemple FR.")]
+    )
+    licence_number = StringField("Numéro de permis", validators=_needed("le numéro de permis", 20))
+    licence_issued_on = DateField("Permis délivré le", validators=[Optional()])
+    licence_country = StringField(
+        "Pays du permis", default="FR", validators=[Regexp(r"^[A-Za-z]{2}$", message="Deux lettres, par exemple FR.")]
+    )
+    keep_in_fleet = BooleanField("Reporter aussi ces renseignements sur la fiche du conducteur")
+
+    def details(self, known: DriverDetails) -> DriverDetails:
+        """The details as typed; what this form does not ask for stays as known."""
+        return DriverDetails(
+            civility=self.civility.data,
+            last_name=self.last_name.data.strip(),
+            first_name=self.first_name.data.strip(),
+            birth_date=self.birth_date.data,
+            birth_place=self.birth_place.data.strip(),
+            address_line=self.address_line.data.strip(),
+            address_complement=self.address_complement.data.strip(),
+            postcode=self.postcode.data.strip(),
+            city=self.city.data.strip(),
+            country=self.country.data.upper(),
+            phone=known.phone,
+            email=known.email,
+            licence_number=self.licence_number.data.strip(),
+            licence_issued_on=self.licence_issued_on.data,
+            licence_country=self.licence_country.data.upper(),
+        )
+
+
+class ImpossibilityForm(FlaskForm):
+    """Why no driver can be designated: a reason of the closed list, its proofs, and the facts."""
+
+    reason = RadioField(
+        "Motif",
+        choices=[(one.value, one.requirements.label) for one in ImpossibilityReason],
+        validators=[InputRequired("Choisissez un motif.")],
+    )
+    first_reference = StringField("Référence de la pièce", validators=[Length(max=80)])
+    first_date = DateField("Date de la pièce", validators=[Optional()])
+    second_reference = StringField("Référence de la seconde pièce", validators=[Length(max=80)])
+    second_date = DateField("Date de la seconde pièce", validators=[Optional()])
+    comment = TextAreaField("Exposé des faits", validators=[Length(max=2000)])
+
+    def chosen(self) -> ImpossibilityReason:
+        return ImpossibilityReason(self.reason.data)
+
+    def proofs(self) -> list[Proof]:
+        """The proofs that were filled in, under the names that the reason gives them."""
+        typed = [
+            (self.first_reference.data, self.first_date.data),
+            (self.second_reference.data, self.second_date.data),
+        ]
+        named = zip(self.chosen().requirements.proofs, typed, strict=False)
+        return [Proof(nature, ref.strip(), on) for nature, (ref, on) in named if ref and ref.strip() and on]
+
+
+class FilingForm(FlaskForm):
+    """Why a notice is classified without an answer."""
+
+    filing_reason = RadioField(
+        "Motif",
+        choices=[(one.value, one.label) for one in FilingReason],
+        validators=[InputRequired("Choisissez un motif.")],
+    )
+
+
+class ReopenForm(FlaskForm):
+    """Only the token."""

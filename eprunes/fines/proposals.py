@@ -1,0 +1,88 @@
+"""Who probably drove: the holder of the vehicle at the offence's instant, and the word on why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from eprunes.core.database import TenantSession
+from eprunes.fines.models import Notice
+from eprunes.fleet.models import Assignment
+from eprunes.fleet.queries import Holders, holders_around, holders_at_many
+
+NEAR_A_CHANGE = timedelta(hours=2)
+"""How close to a change of driver an offence must be for the neighbours to be shown."""
+
+
+class Why(StrEnum):
+    """Why a driver is proposed, or none is."""
+
+    HELD = "Attribué à cet instant"
+    NOBODY = "Personne n’avait ce véhicule"
+    TWO_POSSIBLE = "Heure doublée : deux conducteurs possibles"
+    BEFORE_ENTRY = "Véhicule pas encore dans le parc à cette date"
+    AFTER_EXIT = "Véhicule sorti du parc avant l’infraction"
+    NO_VEHICLE = "Véhicule absent du parc"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The driver proposed (`assignment` of that instant) and why; without one, `why` says what is odd."""
+
+    why: Why
+    assignment: Assignment | None = None
+
+    @property
+    def driver_id(self) -> UUID | None:
+        return self.assignment.driver_id if self.assignment else None
+
+
+def propose(session: TenantSession, notices: Sequence[Notice]) -> dict[UUID, Proposal]:
+    """A proposal for each notice of one organisation, by notice id; one query for a whole page."""
+    moments = [(one.vehicle_id, instant) for one in notices if one.vehicle_id for instant in _instants(one)]
+    holders = holders_at_many(session, session.organisation_id, moments) if moments else {}
+    return {one.id: _proposal(one, holders) for one in notices}
+
+
+def neighbours(session: TenantSession, notice: Notice) -> list[Assignment]:
+    """The assignments worth looking at beside the proposal: those just before and after, when there is no
+    holder or a change is near; in the doubled hour of autumn, every possible holder."""
+    if notice.vehicle_id is None:
+        return []
+    around = [
+        holders_around(session, notice.organisation_id, notice.vehicle_id, instant) for instant in _instants(notice)
+    ]
+    if len(around) == 2:
+        found = [holders.current for holders in around]
+    else:
+        found = _near(notice, around[0])
+    return list({one.id: one for one in found if one is not None}.values())
+
+
+def _near(notice: Notice, holders: Holders) -> list[Assignment | None]:
+    if holders.current is None:
+        return [holders.before, holders.after]
+    close = []
+    if holders.before and notice.offence_at - holders.current.starts_at <= NEAR_A_CHANGE:
+        close.append(holders.before)
+    if holders.after and holders.after.starts_at - notice.offence_at <= NEAR_A_CHANGE:
+        close.append(holders.after)
+    return close
+
+
+def _instants(notice: Notice) -> list:
+    return [notice.offence_at, *([notice.second_offence_at] if notice.second_offence_at else [])]
+
+
+def _proposal(notice: Notice, holders: dict) -> Proposal:
+    if notice.vehicle_id is None:
+        return Proposal(Why.NO_VEHICLE)
+    found = [holders.get((notice.vehicle_id, instant)) for instant in _instants(notice)]
+    if len({one.driver_id if one else None for one in found}) > 1:
+        return Proposal(Why.TWO_POSSIBLE)
+    if found[0] is not None:
+        return Proposal(Why.HELD, found[0])
+    if notice.before_entry:
+        return Proposal(Why.BEFORE_ENTRY)
+    return Proposal(Why.AFTER_EXIT if notice.after_exit else Why.NOBODY)

@@ -1,0 +1,168 @@
+"""The fines tool: the inbox, one notice's page, and the three outcomes."""
+
+from uuid import UUID
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+
+from eprunes.accounts.permissions import Permission, requires
+from eprunes.core import clock
+from eprunes.core.web import XLSX, download, in_section, reading, refusals_on, render_form
+from eprunes.fines import exports, inbox, pages, services
+from eprunes.fines.answering import FilingReason, ImpossibilityReason
+from eprunes.fines.events import WORDS
+from eprunes.fines.forms import DesignationForm, FilingForm, ImpossibilityForm, ReopenForm
+from eprunes.fines.proposals import Why
+from eprunes.fines.queries import View
+from eprunes.fleet.driver_details import DriverDetails
+from eprunes.fleet.local_times import period_text
+from eprunes.fleet.models import DriverKind
+
+blueprint = Blueprint("fines", __name__)
+blueprint.add_app_template_filter(lambda one: period_text(one.starts_at, one.ends_at, g.actor.zone), "period")
+blueprint.app_context_processor(
+    lambda: {
+        "reasons": list(ImpossibilityReason),
+        "reason_labels": {one.value: one.requirements.label for one in ImpossibilityReason},
+        "filing_labels": {one.value: one.label for one in FilingReason},
+    }
+)
+in_inbox = in_section("fines.inbox")
+VIEW_WORDS = {
+    View.TO_DO: "À traiter",
+    View.URGENT: "Urgentes",
+    View.REFUSED: "Refusées",
+    View.FILED: "Classées",
+    View.SENT: "Transmises",
+    View.ARCHIVE: "Archives",
+}
+
+
+@blueprint.get("/contraventions", endpoint="inbox")
+@requires(Permission.VIEW_NOTICES)
+@in_inbox
+def inbox_list():
+    view, search, sort = _asked()
+    as_of, session = clock.now(), reading()
+    page, rows, found = inbox.read_inbox(g.actor, session, view, search, sort, request.args.get("page", ""), as_of)
+    pinned = [] if view is not View.TO_DO or search else inbox.pinned(g.actor, session, as_of)
+    counts = inbox.counts(g.actor, session, as_of)
+    lists = {"page": page, "rows": rows, "found": found, "pinned": pinned, "counts": counts}
+    asked = {"view": view, "search": search, "sort": sort}
+    return render_template("fines/inbox.html", **lists, **asked, View=View, view_words=VIEW_WORDS, Why=Why)
+
+
+@blueprint.get("/contraventions/export.xlsx")
+@requires(Permission.VIEW_NOTICES)
+def export():
+    view, search, sort = _asked()
+    content = exports.notices_workbook(g.actor, reading(), view, search, sort, clock.now())
+    return download(content, f"contraventions-{view}.xlsx", XLSX)
+
+
+@blueprint.get("/contraventions/<uuid:notice_id>")
+@requires(Permission.VIEW_NOTICES)
+@in_inbox
+def notice_page(notice_id: UUID):
+    notice = pages.load_notice(g.actor, reading(), notice_id, clock.now())
+    services.note_opened(g.actor, notice, as_of=clock.now())
+    return _render(notice_id)
+
+
+@blueprint.post("/contraventions/<uuid:notice_id>/designer")
+@requires(Permission.ANSWER_NOTICES)
+@in_inbox
+def designate(notice_id: UUID):
+    notice, form = pages.load_notice(g.actor, reading(), notice_id, clock.now()), DesignationForm()
+    candidate = pages.candidate_of(reading(), form.driver_id.data)
+    if form.validate_on_submit():
+        with refusals_on(form):
+            services.designate(
+                g.actor,
+                notice.id,
+                driver_id=candidate.driver.id if candidate else None,
+                kind=DriverKind(form.kind.data),
+                details=form.details(candidate.details if candidate else DriverDetails()),
+                keep_in_fleet=form.keep_in_fleet.data,
+                as_of=clock.now(),
+            )
+            return _answered(notice)
+    return _render(notice_id, designation=form, chosen=form.driver_id.data or pages.NEW_DRIVER)
+
+
+@blueprint.post("/contraventions/<uuid:notice_id>/impossible")
+@requires(Permission.ANSWER_NOTICES)
+@in_inbox
+def report_impossible(notice_id: UUID):
+    notice, form = pages.load_notice(g.actor, reading(), notice_id, clock.now()), ImpossibilityForm()
+    if form.validate_on_submit():
+        with refusals_on(form):
+            services.report_impossibility(
+                g.actor,
+                notice.id,
+                reason=form.chosen(),
+                comment=form.comment.data or "",
+                proofs=form.proofs(),
+                as_of=clock.now(),
+            )
+            return _answered(notice)
+    return _render(notice_id, impossibility=form)
+
+
+@blueprint.post("/contraventions/<uuid:notice_id>/classer")
+@requires(Permission.ANSWER_NOTICES)
+@in_inbox
+def file_notice(notice_id: UUID):
+    notice, form = pages.load_notice(g.actor, reading(), notice_id, clock.now()), FilingForm()
+    if form.validate_on_submit():
+        with refusals_on(form):
+            reason = FilingReason(form.filing_reason.data)
+            services.file_notice(g.actor, notice.id, reason=reason, as_of=clock.now())
+            flash("Avis classé sans désignation. Il reste visible dans « Classées » jusqu’à son échéance.")
+            return redirect(url_for("fines.inbox"))
+    return _render(notice_id, filing=form)
+
+
+@blueprint.post("/contraventions/<uuid:notice_id>/rouvrir")
+@requires(Permission.ANSWER_NOTICES)
+@in_inbox
+def reopen_notice(notice_id: UUID):
+    form = ReopenForm()
+    if form.validate_on_submit():
+        with refusals_on(form):
+            services.reopen_notice(g.actor, notice_id, as_of=clock.now())
+            flash("Avis rouvert : il est de nouveau à traiter.")
+            return redirect(url_for("fines.notice_page", notice_id=notice_id))
+    return _render(notice_id, reopening=form)
+
+
+def _asked() -> tuple[View, str, str]:
+    wanted = request.args.get("vue", "")
+    view = next((one for one in inbox.views_of(g.actor) if one == wanted), View.TO_DO)
+    return view, request.args.get("q", "").strip()[:40], request.args.get("tri", "echeance")
+
+
+def _answered(notice):
+    """Back to the inbox with a sentence that names only the notice's number (decision 1)."""
+    flash(f"Réponse confirmée pour l’avis n° {pages.number_of(notice)} : elle part vers l’ANTAI.")
+    return redirect(url_for("fines.inbox"))
+
+
+def _render(notice_id: UUID, *, chosen: str | None = None, **forms):
+    notice = pages.load_notice(g.actor, reading(), notice_id, clock.now())
+    wanted = request.args.get("conducteur", "") if chosen is None else chosen
+    page = pages.read_page(g.actor, reading(), notice, wanted, clock.now())
+    search = request.args.get("cherche", "")
+    refused = next(iter(forms.values()), None)
+    return render_form(
+        "fines/notice.html",
+        refused if refused is not None else ReopenForm(),
+        page=page,
+        search=search,
+        found=pages.find_candidates(reading(), search),
+        is_new=wanted == pages.NEW_DRIVER,
+        designation=forms.get("designation") or pages.designation_form(page),
+        impossibility=forms.get("impossibility") or ImpossibilityForm(formdata=None),
+        filing=forms.get("filing") or FilingForm(formdata=None),
+        words=WORDS,
+        Why=Why,
+    )

@@ -1,0 +1,147 @@
+"""What the lines of the sheet « Conducteurs » would do. Pure."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime
+from uuid import UUID
+
+from eprunes.core.calendar import end_of_day
+from eprunes.fleet.driver_details import DriverDetails
+from eprunes.fleet.driver_rules import tidied
+from eprunes.fleet.importing import cells
+from eprunes.fleet.importing.ledger import Context, Ledger, moment_text
+from eprunes.fleet.importing.parsing import Row, Sheet
+from eprunes.fleet.importing.plan import DriverAct, StoredAssignment, StoredDriver
+from eprunes.fleet.models import DriverKind
+
+_DETAILS = tuple(one.name for one in fields(DriverDetails))
+_NAMES = ("last_name", "first_name")
+# Files of old staff are full of such dates; refusing the person for it would help nobody.
+_IMPROBABLE = {"licence_issued_on"}
+_ROW = {"kind": DriverKind.EMPLOYEE.value, "left_on": None}
+
+
+@dataclass
+class DriversOutcome:
+    """The drivers there will be and the day each leaves, by staff number; how to name those of the file; the
+    lines that were refused; the lines by which stored drivers leave, and when."""
+
+    left_on: dict[str, date | None]
+    labels: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+    departures: dict[UUID, tuple[datetime, int]] = field(default_factory=dict)
+
+
+def untouched_drivers(context: Context) -> DriversOutcome:
+    """The outcome of a workbook without drivers."""
+    return DriversOutcome({key: one.left_on for key, one in context.existing.drivers.items()})
+
+
+def driver_key(staff_number: str) -> str:
+    """What a staff number is matched by."""
+    return staff_number.casefold()
+
+
+def driver_label(details: DriverDetails, staff_number: str | None) -> str:
+    """`Caroline DUMAS (E1001)`."""
+    return f"{details.full_name} ({staff_number})" if staff_number else details.full_name
+
+
+def plan_drivers(sheet: Sheet, context: Context) -> DriversOutcome:
+    """Add the sheet's acts, counts and problems to the plan."""
+    outcome, ledger = untouched_drivers(context), Ledger(sheet, context)
+    held = _by_driver(context.existing.assignments)
+    first_lines: dict[str, int] = {}
+    for row in sheet.rows:
+        key = driver_key(row.values.get("staff_number", ""))
+        if key in first_lines:
+            ledger.refuse(row, f"Doublon\u00a0: ce matricule est déjà à la ligne {first_lines[key]}.", "staff_number")
+            continue
+        if key:
+            first_lines[key] = row.line
+        stored = context.existing.drivers.get(key)
+        act = _act(ledger, row, stored)
+        if stored and act and not row.problems:
+            _check_assignments(ledger, row, act, stored, held[stored.id])
+        if row.problems:
+            ledger.refused(row)
+            if key:
+                outcome.refused[key] = row.line
+        else:
+            outcome.left_on[key] = act.left_on
+            outcome.labels[key] = driver_label(act.details, act.staff_number)
+            _accept(ledger, row, act, stored, outcome)
+    return outcome
+
+
+def _act(ledger: Ledger, row: Row, stored: StoredDriver | None) -> DriverAct | None:
+    """The whole driver as the line would have it; problems are noted on the line."""
+    if stored and stored.details is None:
+        ledger.note(row, "Les données de ce conducteur ont été effacées.", "staff_number")
+        return None
+    details = _merged_details(ledger, row, stored.details if stored else DriverDetails())
+    if not row.problems:
+        details, problems = tidied(details, ledger.context.today)
+        for name, sentence in problems.items():
+            (ledger.remark if name in _IMPROBABLE else ledger.note)(row, sentence, name)
+    given = {name: row.values.get(name, getattr(stored, name, default)) for name, default in _ROW.items()}
+    return DriverAct(
+        stored and stored.id,
+        stored and stored.key_id,
+        stored.staff_number if stored else row.values.get("staff_number", ""),
+        details=details,
+        **given,
+    )
+
+
+def _merged_details(ledger: Ledger, row: Row, stored: DriverDetails) -> DriverDetails:
+    given = {name: value for name, value in row.values.items() if name in _DETAILS}
+    for name in _NAMES:
+        if given.get(name, "").casefold() == getattr(stored, name).casefold():
+            given.pop(name, None)
+    if "postcode" in given:
+        try:
+            given["postcode"] = cells.postcode(given["postcode"], given.get("country", stored.country))
+        except ValueError as error:
+            ledger.note(row, cells.sentence(error), "postcode")
+            given.pop("postcode")
+    return replace(stored, **given)
+
+
+def _check_assignments(
+    ledger: Ledger, row: Row, act: DriverAct, stored: StoredDriver, held: list[StoredAssignment]
+) -> None:
+    """No stored assignment may begin once the driver has left; those that last longer are cut later."""
+    if act.left_on is None or act.left_on == stored.left_on:
+        return
+    leaves_at = end_of_day(act.left_on, ledger.context.zone)
+    late = min((one.starts_at for one in held if one.starts_at >= leaves_at), default=None)
+    if late:
+        start = moment_text(late, ledger.context.zone)
+        ledger.note(row, f"Une attribution commence après, le {start}\u00a0: annulez-la d’abord.", "left_on")
+
+
+def _accept(ledger: Ledger, row: Row, act: DriverAct, stored: StoredDriver | None, outcome: DriversOutcome) -> None:
+    if stored is None:
+        ledger.context.plan.drivers.append(act)
+        ledger.counts.created += 1
+        return
+    before = {**vars(stored.details), **{name: getattr(stored, name) for name in _ROW}}
+    after = {**vars(act.details), **{name: getattr(act, name) for name in _ROW}}
+    changed = [name for name in before if before[name] != after[name]]
+    if not changed:
+        ledger.counts.unchanged += 1
+        return
+    if "left_on" in changed:
+        outcome.departures[stored.id] = end_of_day(act.left_on, ledger.context.zone), row.line
+    ledger.context.plan.drivers.append(act)
+    ledger.counts.changed += 1
+    for name in changed:
+        ledger.changed(row, act.staff_number, name, before[name], after[name])
+
+
+def _by_driver(assignments: list[StoredAssignment]) -> dict[UUID, list[StoredAssignment]]:
+    found: dict[UUID, list[StoredAssignment]] = defaultdict(list)
+    for assignment in assignments:
+        found[assignment.driver_id].append(assignment)
+    return found

@@ -1,0 +1,130 @@
+"""Loads from the fleet what a workbook speaks of, for the planning to compare with."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from eprunes.accounts import quota
+from eprunes.core.crypto import open_box
+from eprunes.core.database import TenantSession
+from eprunes.fleet.driver_details import TABLE, DriverDetails, from_json
+from eprunes.fleet.importing.drivers import driver_key, driver_label
+from eprunes.fleet.importing.parsing import Parsed
+from eprunes.fleet.importing.plan import Existing, StoredAssignment, StoredDriver, StoredVehicle, VehicleKey
+from eprunes.fleet.importing.vehicles import FIELDS
+from eprunes.fleet.models import Assignment, Driver, Vehicle
+
+CHUNK = 500
+ERASED = "un conducteur dont les données sont effacées"
+
+
+def load_existing(
+    session: TenantSession, parsed: Parsed, keys: dict[UUID, bytes], as_of: datetime, *, lock: bool = False
+) -> Existing:
+    """What the fleet holds now. `keys` are the drivers' keys; `lock` keeps the vehicles as they are until the
+    transaction ends. The result's `name_of` reads from the session."""
+    vehicles = _vehicles(session, lock)
+    drivers = _drivers(session, parsed, keys)
+    used, allowed = quota.usage(session, as_of)
+    assignments = _assignments(session, parsed, vehicles, drivers)
+    return Existing(vehicles, drivers, assignments, _naming(session, keys), used, allowed)
+
+
+def chunks(items: Iterable) -> Iterator[list]:
+    """The same items, by so many as one statement takes."""
+    rows = list(items)
+    for start in range(0, len(rows), CHUNK):
+        yield rows[start : start + CHUNK]
+
+
+def _vehicles(session: TenantSession, lock: bool) -> dict[VehicleKey, StoredVehicle]:
+    columns = (Vehicle.id, Vehicle.country, Vehicle.plate_key, Vehicle.plate, Vehicle.counts_in_quota)
+    query = select(*columns, *(getattr(Vehicle, name) for name in FIELDS)).where(
+        Vehicle.organisation_id == session.organisation_id
+    )
+    if lock:
+        query = query.order_by(Vehicle.id).with_for_update()
+    return {
+        (country, key): StoredVehicle(vehicle_id, (country, key), plate, dict(zip(FIELDS, values, strict=True)), counts)
+        for vehicle_id, country, key, plate, counts, *values in session.execute(query)
+    }
+
+
+def _drivers(session: TenantSession, parsed: Parsed, keys: dict[UUID, bytes]) -> dict[str, StoredDriver]:
+    query = select(Driver.id, Driver.staff_number, Driver.kind, Driver.left_on, Driver.key_id).where(
+        Driver.organisation_id == session.organisation_id, Driver.staff_number.is_not(None)
+    )
+    rows = session.execute(query).all()
+    in_file = _numbers_in(parsed, "drivers")
+    wanted = [row for row in rows if driver_key(row.staff_number) in in_file]
+    details = _details(session, wanted, keys)
+    return {driver_key(row.staff_number): StoredDriver(*row, details=details.get(row.id)) for row in rows}
+
+
+def _details(session: TenantSession, wanted: list, keys: dict[UUID, bytes]) -> dict[UUID, DriverDetails]:
+    key_ids = {row.id: row.key_id for row in wanted}
+    details = {}
+    for chunk in chunks(key_ids):
+        for driver_id, box in session.execute(_boxes(session, chunk)):
+            if key := keys.get(key_ids[driver_id]):
+                content = open_box(key, session.organisation_id, TABLE, driver_id, box)
+                details[driver_id] = from_json(content)
+    return details
+
+
+def _boxes(session: TenantSession, driver_ids: list[UUID]) -> Select:
+    return select(Driver.id, Driver.box).where(
+        Driver.organisation_id == session.organisation_id, Driver.id.in_(driver_ids)
+    )
+
+
+def _assignments(
+    session: TenantSession,
+    parsed: Parsed,
+    vehicles: dict[VehicleKey, StoredVehicle],
+    drivers: dict[str, StoredDriver],
+) -> list[StoredAssignment]:
+    plates = {
+        (plate.country, plate.key) for name in ("vehicles", "assignments") for plate in _column(parsed, name, "plate")
+    }
+    vehicle_ids = [vehicles[key].id for key in plates if key in vehicles]
+    leaving = [drivers[number].id for number in _numbers_in(parsed, "drivers", "left_on") if number in drivers]
+    conditions = [Assignment.vehicle_id.in_(chunk) for chunk in chunks(vehicle_ids)]
+    conditions += [Assignment.driver_id.in_(chunk) for chunk in chunks(leaving)]
+    query = select(
+        Assignment.id, Assignment.vehicle_id, Assignment.driver_id, Assignment.starts_at, Assignment.ends_at
+    ).where(Assignment.organisation_id == session.organisation_id)
+    found = {row.id: row for condition in conditions for row in session.execute(query.where(condition))}
+    return [StoredAssignment(*row) for row in sorted(found.values(), key=lambda row: row.id)]
+
+
+def _column(parsed: Parsed, sheet: str, column: str) -> Iterator:
+    if sheet in parsed.sheets:
+        for row in parsed.sheets[sheet].rows:
+            if column in row.values:
+                yield row.values[column]
+
+
+def _numbers_in(parsed: Parsed, sheet: str, filled: str = "staff_number") -> set[str]:
+    if sheet not in parsed.sheets:
+        return set()
+    rows = (row.values for row in parsed.sheets[sheet].rows if filled in row.values)
+    return {driver_key(values["staff_number"]) for values in rows if "staff_number" in values}
+
+
+def _naming(session: TenantSession, keys: dict[UUID, bytes]) -> Callable[[UUID], str]:
+    names: dict[UUID, str] = {}
+
+    def name_of(driver_id: UUID) -> str:
+        if driver_id not in names:
+            query = select(Driver.id, Driver.staff_number, Driver.key_id).where(
+                Driver.organisation_id == session.organisation_id, Driver.id == driver_id
+            )
+            row = session.execute(query).one()
+            details = _details(session, [row], keys).get(driver_id)
+            names[driver_id] = driver_label(details, row.staff_number) if details else ERASED
+        return names[driver_id]
+
+    return name_of

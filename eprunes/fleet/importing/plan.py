@@ -1,0 +1,176 @@
+"""What an import would do, as a value: lines created, changed, unchanged and refused, and the acts themselves."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+import orjson
+
+from eprunes.fleet.driver_details import DriverDetails
+from eprunes.fleet.importing.parsing import Problem
+
+VehicleKey = tuple[str, str]
+"""Country and match key of a plate."""
+
+
+@dataclass(frozen=True)
+class StoredVehicle:
+    """A vehicle as it is; `values` holds its columns that a workbook can change."""
+
+    id: UUID
+    key: VehicleKey
+    plate: str
+    values: dict[str, object]
+    counts_in_quota: bool
+
+
+@dataclass(frozen=True)
+class StoredDriver:
+    """A driver as it is; `details` is None when they can't be read any more."""
+
+    id: UUID
+    staff_number: str
+    kind: str
+    left_on: date | None
+    key_id: UUID
+    details: DriverDetails | None
+
+
+@dataclass(frozen=True)
+class StoredAssignment:
+    """An assignment as it is."""
+
+    id: UUID
+    vehicle_id: UUID
+    driver_id: UUID
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Existing:
+    """What the fleet holds of what a workbook speaks of.
+
+    `assignments` are those of the vehicles and the departing drivers that it names. `name_of` gives a driver
+    a name that people recognise.
+    """
+
+    vehicles: dict[VehicleKey, StoredVehicle]
+    drivers: dict[str, StoredDriver]
+    assignments: list[StoredAssignment]
+    name_of: Callable[[UUID], str]
+    places_used: int
+    places_allowed: int
+
+
+@dataclass(frozen=True)
+class VehicleAct:
+    """Write a vehicle: a new one when `id` is None, else all its columns anew."""
+
+    id: UUID | None
+    key: VehicleKey
+    plate: str
+    values: dict[str, object]
+    counts_in_quota: bool
+
+
+@dataclass(frozen=True)
+class DriverAct:
+    """Write a driver: a new one when `id` and `key_id` are None, else the whole row anew."""
+
+    id: UUID | None
+    key_id: UUID | None
+    staff_number: str
+    kind: str
+    left_on: date | None
+    details: DriverDetails
+
+
+@dataclass(frozen=True)
+class AssignmentAct:
+    """Add an assignment; the vehicle, and a driver whose `driver_id` is None, are among those added by the plan
+    or stored under these keys."""
+
+    vehicle: VehicleKey
+    driver: str
+    driver_id: UUID | None
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True)
+class EndAct:
+    """Move the end of a stored assignment."""
+
+    id: UUID
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field that an accepted line changes, for people to check."""
+
+    sheet: str
+    line: int
+    subject: str
+    heading: str
+    before: str
+    after: str
+
+
+@dataclass
+class SheetCounts:
+    """How many lines of a sheet were read, and what becomes of them."""
+
+    title: str
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    refused: int = 0
+
+    @property
+    def lines(self) -> int:
+        return self.created + self.changed + self.unchanged + self.refused
+
+
+@dataclass
+class Plan:
+    """The whole import.
+
+    `remarks` are about lines that are accepted as they stand. `places` is how many more vehicles it would count
+    in the quota (negative: fewer). `ends` are in the order in which they must be written: those that make room
+    first.
+    """
+
+    counts: dict[str, SheetCounts] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    remarks: list[Problem] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    vehicles: list[VehicleAct] = field(default_factory=list)
+    drivers: list[DriverAct] = field(default_factory=list)
+    ends: list[EndAct] = field(default_factory=list)
+    assignments: list[AssignmentAct] = field(default_factory=list)
+    places: int = 0
+    places_used: int = 0
+    places_allowed: int = 0
+
+    @property
+    def is_over_quota(self) -> bool:
+        return self.places > 0 and self.places_used + self.places > self.places_allowed
+
+    @property
+    def is_empty(self) -> bool:
+        """True when applying it would write nothing."""
+        return not (self.vehicles or self.drivers or self.ends or self.assignments)
+
+    @property
+    def new_drivers(self) -> int:
+        return sum(act.id is None for act in self.drivers)
+
+    def digest(self) -> str:
+        """The same for two plans that do the same and refuse the same lines for the same reasons."""
+        content = [self.vehicles, self.drivers, self.ends, self.assignments, self.problems, self.places]
+        return hashlib.sha256(orjson.dumps(content)).hexdigest()

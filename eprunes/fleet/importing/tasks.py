@@ -1,0 +1,158 @@
+"""What people do with imports: send a file, look at the preview, agree, give up, fetch the refused lines."""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Row, Select, false, select
+
+from eprunes.accounts.permissions import Actor, Permission
+from eprunes.core import work
+from eprunes.core.crypto import key_store
+from eprunes.core.database import TenantSession, tenant_session
+from eprunes.core.refusals import Refused
+from eprunes.core.spreadsheets.reading import SpreadsheetRefused, check_container
+from eprunes.core.work import WorkState, WorkTask
+from eprunes.fleet.importing.columns import recognise
+from eprunes.fleet.importing.running import refused_workbook, unstaged
+from eprunes.fleet.importing.steps import KIND
+from eprunes.fleet.queries import author_names
+
+RECENT = 10
+LONGEST_NAME = 120
+_UNDER_WAY = {WorkState.WAITING, WorkState.PREPARING, WorkState.CONFIRMED, WorkState.APPLYING}
+_COLUMNS = (
+    WorkTask.id,
+    WorkTask.state,
+    WorkTask.author_id,
+    WorkTask.created_at,
+    WorkTask.expires_at,
+    WorkTask.done_steps,
+    WorkTask.total_steps,
+    WorkTask.key_id,
+)
+
+
+@dataclass(frozen=True)
+class Import:
+    """An import as its pages show it.
+
+    `sheets` are the counts once there is a preview; `preview`, `changed` (the fleet has, since the first
+    preview) and `refusal` are filled on its own page only.
+    """
+
+    id: UUID
+    state: WorkState
+    author: str
+    created_at: datetime
+    expires_at: datetime
+    done_steps: int
+    total_steps: int
+    filename: str = ""
+    sheets: tuple[dict, ...] = ()
+    preview: dict | None = None
+    changed: bool = False
+    refusal: str = ""
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in _UNDER_WAY
+
+
+def visible_imports(actor: Actor, as_of: datetime) -> Select:
+    """The imports of the actor's organisation that have not expired, for those who may change the fleet."""
+    query = select(WorkTask).where(
+        WorkTask.organisation_id == actor.organisation_id, WorkTask.kind == KIND, WorkTask.expires_at > as_of
+    )
+    return query if actor.may(Permission.EDIT_FLEET) else query.where(false())
+
+
+def recent_imports(session: TenantSession, actor: Actor, as_of: datetime) -> list[Import]:
+    """The latest imports, newest first."""
+    query = visible_imports(actor, as_of).order_by(WorkTask.created_at.desc(), WorkTask.id.desc()).limit(RECENT)
+    rows = session.execute(query.with_only_columns(*_COLUMNS)).all()
+    names = author_names(session, [row.author_id for row in rows])
+    return [_import(row, names, **_facts(session, actor, row)) for row in rows]
+
+
+def find_import(session: TenantSession, actor: Actor, task_id: UUID, as_of: datetime) -> Import | None:
+    """One import with its preview or its result, or None when the actor may not see it."""
+    query = visible_imports(actor, as_of).where(WorkTask.id == task_id)
+    row = session.execute(query.with_only_columns(*_COLUMNS)).first()
+    if row is None:
+        return None
+    result = _opened(session, actor, row, "result_box") or {}
+    return _import(row, author_names(session, [row.author_id]), **_facts(session, actor, row), **result)
+
+
+def start_import(*, actor: Actor, filename: str, content: bytes, as_of: datetime) -> UUID:
+    """Queue a workbook for its preview. Raises Refused at once for what is no workbook, or a dangerous one."""
+    try:
+        check_container(content)
+    except SpreadsheetRefused as refusal:
+        raise Refused(str(refusal), "file") from refusal
+    sent = {"filename": filename[-LONGEST_NAME:], "content": b64encode(content).decode()}
+    return work.create_task(actor.organisation_id, KIND, sent, author_id=actor.user_id, as_of=as_of)
+
+
+def confirm_import(*, actor: Actor, task_id: UUID, as_of: datetime) -> None:
+    """Agree to a preview: it is applied soon after. Raises Refused when there is nothing to agree to (any more)."""
+    with tenant_session(actor.organisation_id, write=True) as session:
+        found = find_import(session, actor, task_id, as_of)
+        if found is None or found.preview is None or found.state != WorkState.PREPARED:
+            raise Refused("Cet import n’attend plus de confirmation.")
+        if found.preview["is_over_quota"]:
+            raise Refused(found.preview["quota"])
+        work.confirm(session, task_id, author_id=actor.user_id)
+
+
+def cancel_import(*, actor: Actor, task_id: UUID, as_of: datetime) -> None:
+    """Give an import up, with everything that was kept of it. Raises Refused once it is being written."""
+    with tenant_session(actor.organisation_id) as session:
+        is_visible = find_import(session, actor, task_id, as_of) is not None
+    if not is_visible or not work.cancel(actor.organisation_id, task_id):
+        raise Refused("Cet import est déjà en cours d’enregistrement ou terminé\u00a0: il ne peut plus être abandonné.")
+
+
+def refused_lines(session: TenantSession, actor: Actor, task_id: UUID, as_of: datetime) -> bytes | None:
+    """The refused lines as a workbook with a column of reasons; None when there are none to be fetched."""
+    query = visible_imports(actor, as_of).where(WorkTask.id == task_id)
+    row = session.execute(query.with_only_columns(*_COLUMNS)).first()
+    content = _opened(session, actor, row, "staged_box") if row else None
+    result = _opened(session, actor, row, "result_box") if content else None
+    if not result or not result["preview"]["problems"]:
+        return None
+    return refused_workbook(recognise(unstaged(content)), result["preview"]["problems"])
+
+
+def _facts(session: TenantSession, actor: Actor, row: Row) -> dict:
+    """File name and counts, once the file itself is no longer in the box."""
+    if row.state in (WorkState.WAITING, WorkState.PREPARING):
+        return {}
+    content = _opened(session, actor, row, "input_box") or {}
+    return {name: content[name] for name in ("filename", "sheets") if name in content}
+
+
+def _opened(session: TenantSession, actor: Actor, row: Row, box: str) -> dict | None:
+    query = select(getattr(WorkTask, box)).where(
+        WorkTask.organisation_id == actor.organisation_id, WorkTask.id == row.id
+    )
+    sealed = session.scalar(query)
+    key = key_store().keys(actor.organisation_id, [row.key_id]).get(row.key_id)
+    if sealed is None or key is None:
+        return None
+    return work.open_task(key, actor.organisation_id, row.id, sealed)
+
+
+def _import(row: Row, names: dict[UUID, str], **facts: object) -> Import:
+    return Import(
+        id=row.id,
+        state=WorkState(row.state),
+        author=names.get(row.author_id, ""),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        done_steps=row.done_steps,
+        total_steps=row.total_steps,
+        **{name: tuple(value) if name == "sheets" else value for name, value in facts.items()},
+    )
