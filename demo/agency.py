@@ -1,5 +1,6 @@
 """The simulated agency as the demo starts it: on any day of the past, with the offences of that day."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ def start(place: Place, environ: dict[str, str]) -> Child:
 @contextmanager
 def open_on(place: Place, instant: datetime) -> Iterator[None]:
     """Have the agency run in this block with a clock that shows `instant` and goes on from there."""
-    offset = round((instant - clock.now()).total_seconds())
+    offset = math.ceil((instant - clock.now()).total_seconds())
     child = start(place, {**place.environ, "EPRUNES_CLOCK_OFFSET": f"{offset}s"})
     try:
         _wait(place, child)

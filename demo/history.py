@@ -22,7 +22,7 @@ from eprunes.core.crypto import key_store
 from eprunes.core.database import tenant_session
 from eprunes.core.jobs import FAILED
 from eprunes.fines import services as fines
-from eprunes.fines.answering import ImpossibilityReason, NoticeState
+from eprunes.fines.answering import FilingReason, ImpossibilityReason, NoticeState
 from eprunes.fines.models import Notice
 from eprunes.fines.notice_details import open_notices
 from eprunes.fines.queries import visible_notices
@@ -90,6 +90,8 @@ def _designate_all_but(actor: Actor, arrival: Arrival, as_of: datetime) -> None:
     for notice_id, driver, details in ready[: max(len(arrival.records) - arrival.waiting, 0)]:
         if first is FirstAnswer.STOLEN:
             _report_theft(actor, notice_id, as_of)
+        elif first is FirstAnswer.PAID:
+            fines.file_notice(actor, notice_id, reason=FilingReason.PAID, as_of=as_of)
         else:
             refused = first is FirstAnswer.REFUSED
             declared = replace(details, licence_issued_on=_SLIP_OF_THE_PEN) if refused else details

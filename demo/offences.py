@@ -24,7 +24,7 @@ NEARLY_A_YEAR = 346
 """Days since a notice whose offence, a week older, is twelve months old in about two weeks."""
 NEARLY_A_YEAR_OLD = ("8272760796", "1502335832", "2588203201")
 """Notices of the sample to put back that far: their vehicles had the same holder a year earlier."""
-FRESH_DAYS = 5
+FRESH_DAYS = 9
 """Notices dated later than this many days ago come in by themselves once the demo runs."""
 
 
@@ -33,6 +33,7 @@ class FirstAnswer(StrEnum):
 
     DESIGNATED = "designation"
     STOLEN = "vol"
+    PAID = "payee"
     REFUSED = "refus"
 
 
@@ -50,8 +51,8 @@ _HISTORY = (
     (60, 4, FirstAnswer.DESIGNATED),
     (44, 3, FirstAnswer.DESIGNATED),
     (30, 6, FirstAnswer.STOLEN),
-    (16, 12, FirstAnswer.DESIGNATED),
-    (FRESH_DAYS, 24, FirstAnswer.REFUSED),
+    (16, 12, FirstAnswer.PAID),
+    (FRESH_DAYS, 10, FirstAnswer.REFUSED),
 )
 
 

@@ -21,6 +21,7 @@ from eprunes.core.crypto import KeyStore
 from eprunes.core.database import db, engine_options
 from eprunes.fines import models as fines_models  # noqa: F401 - tables
 from eprunes.fines import views as fines_views
+from eprunes.fleet import import_views as fleet_import_views
 from eprunes.fleet import models as fleet_models  # noqa: F401 - tables
 from eprunes.navigation import navigation
 from eprunes.provider import views as provider_views
@@ -30,6 +31,7 @@ PAGES = (
     health,
     accounts_views,
     fines_views,
+    fleet_import_views,
     antai_views,
     admin_views,
     provider_views,

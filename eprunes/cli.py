@@ -13,17 +13,19 @@ from eprunes.accounts.company_numbers import CompanyNumberKind
 from eprunes.cli_support import find_organisation, says_no_plainly
 from eprunes.clock_process import JOBS, SCHEDULE
 from eprunes.core import clock, jobs
+from eprunes.fines import catalogue
 from eprunes.import_commands import import_group
 
 organisation_group = AppGroup("organisation", help="Clients et contrats.")
 user_group = AppGroup("user", help="Comptes des utilisateurs.")
 operator_group = AppGroup("operator", help="Comptes de l'exploitant.")
 jobs_group = AppGroup("jobs", help="Tâches.")
+catalogue_group = AppGroup("catalogue", help="Catalogue des infractions.")
 
 
 def install(app: Flask) -> None:
     """Register every command group."""
-    for group in (organisation_group, user_group, operator_group, jobs_group, import_group):
+    for group in (organisation_group, user_group, operator_group, jobs_group, import_group, catalogue_group):
         app.cli.add_command(group)
 
 
@@ -131,3 +133,9 @@ def run_job(name: str, as_of_text: str | None):
     click.echo(orjson.dumps({"job": name, "as_of": as_of.isoformat(), **result}).decode())
     if result.get(jobs.FAILED):
         sys.exit(1)
+
+
+@catalogue_group.command("load")
+def load_catalogue():
+    """Charger ou rafraîchir le catalogue des infractions livré avec le logiciel."""
+    click.echo(f"Catalogue chargé : {catalogue.load()} lignes.")

@@ -69,7 +69,7 @@ def _fleet_tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list[
             incomplete,
             "fiches de conducteurs incomplètes, qui bloqueraient une désignation",
             "warn",
-            url_for("fleet.drivers", fiche="incomplete"),
+            url_for("fleet.drivers", dossier="incomplets"),
         ),
         Tile(unknown, "véhicules pas encore connus de l’ANTAI", "warn", url_for("antai.exchanges")),
     ]

@@ -58,13 +58,16 @@ class Browser(FlaskClient):
 
 
 @pytest.fixture(scope="session")
-def installed_app(environ) -> Flask:
+def installed_app(environ) -> Iterator[Flask]:
     app = create_app(environ)
     app.testing = True
     app.test_client_class = Browser
     with app.app_context():
         upgrade()
-    return app
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+        crypto.key_store()._engine.dispose()
 
 
 @pytest.fixture

@@ -21,14 +21,14 @@ def order_forms(organisation_id: UUID) -> Select[tuple[OrderForm]]:
 
 
 def organisation_by_number(number: str) -> Organisation | None:
-    """The organisation with this SIREN (or other number) that was not purged, spaces ignored."""
+    """The organisation with this number that was not purged, spaces ignored; for a SIRET, else its SIREN's."""
     wanted = "".join(number.split()).upper()
     with platform_session("recherche d'un client par son numéro") as session:
         return session.scalar(
             select(Organisation).where(
                 or_(Organisation.number == wanted, Organisation.number == wanted[:9]),
                 Organisation.purged_at.is_(None),
-            )
+            ).order_by(Organisation.number.desc())  # the longer of the two first
         )
 
 

@@ -18,6 +18,7 @@ from eprunes.core.database import TenantSession, new_id, platform_session, tenan
 from eprunes.core.refusals import Refused
 
 TOOLS = ("fleet", "fines")
+NAME_LENGTH = 120
 
 
 def create_organisation(
@@ -37,7 +38,8 @@ def create_organisation(
     """
     parsed = _company_number(number, number_kind)
     email = _normalised_email(admin_email)
-    _check_order(name, vehicles, tools, zone)
+    _check_client(name, zone)
+    _check_order(vehicles, tools)
     organisation_id, user_id = new_id(), new_id()
     key_store().create_organisation_key(organisation_id)
     try:
@@ -141,7 +143,13 @@ def end_contract(*, organisation_id: UUID, on: date, as_of: datetime) -> None:
 def new_order_form(
     *, organisation_id: UUID, vehicles: int, tools: tuple[str, ...], effective_from: date, as_of: datetime
 ) -> None:
-    """Replace the order form for the future (C4.1-b); the earlier ones stay as history."""
+    """Replace the order form for the future (C4.1-b); the earlier ones stay as history.
+
+    Raises Refused for a day before today, or for an order that admits no tool.
+    """
+    _check_order(vehicles, tools)
+    if effective_from < paris_day(as_of):
+        raise Refused("Un bon de commande ne vaut que pour l'avenir.", "effective_from")
     with tenant_session(organisation_id, write=True) as session:
         form = _order_form(organisation_id, vehicles, tools, as_of)
         form.effective_from = effective_from
@@ -197,14 +205,19 @@ def _order_form(organisation_id: UUID, vehicles: int, tools: tuple[str, ...], as
     )
 
 
-def _check_order(name: str, vehicles: int, tools: tuple[str, ...], zone: str) -> None:
-    if not name.strip():
-        raise Refused("Indiquez le nom du client.", "name")
+def _check_order(vehicles: int, tools: tuple[str, ...]) -> None:
     if vehicles < 0:
         raise Refused("Le nombre de véhicules ne peut pas être négatif.", "vehicles")
     unknown = set(tools) - set(TOOLS)
     if unknown or not tools:
         raise Refused("Outils admis : fleet, fines ou les deux.", "tools")
+
+
+def _check_client(name: str, zone: str) -> None:
+    if not name.strip():
+        raise Refused("Indiquez le nom du client.", "name")
+    if len(name.strip()) > NAME_LENGTH:
+        raise Refused(f"Le nom du client tient en {NAME_LENGTH} caractères.", "name")
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError) as error:

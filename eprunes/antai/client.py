@@ -14,6 +14,7 @@ from eprunes.antai import messages
 TIMEOUT = (5, 20)
 """Seconds to connect, and to wait for bytes."""
 _PREFIX = "/flotteconventionnee"
+_ABOUT_THE_ANSWER = {400, 404, 409, 422}
 
 
 class AgencyUnavailable(Exception):
@@ -99,13 +100,10 @@ class AgencyClient:
         response = self._read("GET", f"{_PREFIX}/infraction/{notice_number}")
         if response.status_code == 404:
             return NothingHeld()
-        held = _body(response).get("designation")
-        if not isinstance(held, dict):
-            return NothingHeld()
-        ours = held.get("identifiantDesignation") == reference
-        if held.get("etat") == "ENREGISTREE":
-            return Registered(*messages.read_receipt(held, as_of)) if ours else AlreadyAnswered()
-        return AnswerRefused(str(held.get("motifRefus") or "sans motif")) if ours else NothingHeld()
+        offence = _body(response)
+        if response.status_code != 200 or not offence:
+            raise AgencyUnavailable(f"lecture d’un avis : réponse {response.status_code} illisible")
+        return _read_held(offence.get("designation"), reference, as_of)
 
     def _pages(self, path: str, *, sort: str) -> Iterator[list]:
         page = 0
@@ -179,9 +177,27 @@ def agency() -> AgencyClient:
     return AgencyClient(settings.antai_url, settings.antai_user, settings.antai_password())
 
 
+def _read_held(
+    held: Any, reference: str, as_of: datetime
+) -> Registered | AnswerRefused | AlreadyAnswered | NothingHeld:
+    if not isinstance(held, dict):
+        return NothingHeld()
+    ours = held.get("identifiantDesignation") == reference
+    if held.get("etat") != "ENREGISTREE":
+        return AnswerRefused(str(held.get("motifRefus") or "sans motif")[:300]) if ours else NothingHeld()
+    if not ours:
+        return AlreadyAnswered()
+    try:
+        return Registered(*messages.read_receipt(held, as_of))
+    except messages.MalformedRecord as error:
+        raise AgencyUnavailable(str(error)) from error
+
+
 def _read_designation(response: requests.Response, as_of: datetime) -> Registered | AnswerRefused | AlreadyAnswered:
+    if response.status_code == 503:
+        raise AgencyUnavailable("réponse 503")
     if response.status_code >= 500:
-        raise AgencyUnavailable(f"réponse {response.status_code}")
+        raise OutcomeUnknown(f"réponse {response.status_code}")
     body = _body(response)
     state = body.get("etat")
     if state in ("ENREGISTREE", "DOUBLON"):
@@ -193,6 +209,8 @@ def _read_designation(response: requests.Response, as_of: datetime) -> Registere
         return AlreadyAnswered()
     if response.status_code < 400:
         raise OutcomeUnknown("réponse illisible")
+    if response.status_code not in _ABOUT_THE_ANSWER or not body:
+        raise AgencyUnavailable(f"réponse {response.status_code}")
     words = body.get("motifRefus") or body.get("message") or f"refus {response.status_code}"
     return AnswerRefused(str(words)[:300])
 

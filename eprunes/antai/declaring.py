@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, or_, select, update
 
 from eprunes.accounts.models import Organisation
 from eprunes.accounts.queries import order_forms
@@ -17,13 +17,16 @@ from eprunes.antai.client import AgencyClient
 from eprunes.antai.models import DeclaredPlate
 from eprunes.core import audit
 from eprunes.core.calendar import paris_day
-from eprunes.core.database import TenantSession, new_id, tenant_session
+from eprunes.core.database import TenantSession, new_id, platform_session, tenant_session
 from eprunes.fleet.models import Vehicle
 
 log = logging.getLogger(__name__)
 
 CHUNK = 500
 _REASON = "plaques déclarées à l'ANTAI"
+
+ToWithdraw = tuple[DeclaredPlate, Vehicle | None, bool]
+"""A plate, its vehicle, and whether another client still has the same plate declared."""
 
 
 def has_convention(organisation: Organisation, as_of: datetime) -> bool:
@@ -50,7 +53,7 @@ def declare_new(organisation: Organisation, client: AgencyClient, as_of: datetim
             ]
         )
         known = [one for one in vehicles if results.get(_key(one), ("",))[0] in messages.ACKNOWLEDGED]
-        _note_acknowledged(organisation.id, [one.id for one in known], as_of)
+        _note_acknowledged(organisation.id, known, as_of)
         counts["declared"] += len(known)
         counts["not_acknowledged"] += len(vehicles) - len(known)
     return counts
@@ -62,28 +65,58 @@ def withdraw_gone(organisation: Organisation, client: AgencyClient, convention: 
     due = _to_withdraw(organisation.id, convention, as_of)
     for start in range(0, len(due), CHUNK):
         batch = due[start : start + CHUNK]
-        results = client.withdraw_vehicles(
-            withdrawals=[
-                messages.withdrawal_record(
-                    plate_key=plate.plate_key,
-                    country=plate.country,
-                    managed_from=vehicle.entered_at if vehicle else plate.declared_at,
-                    managed_until=(vehicle.left_at if vehicle else None) or as_of,
-                    as_of=as_of,
-                )
-                for plate, vehicle, shared in batch
-                if not shared
-            ]
-        )
-        gone = [
-            plate.id
-            for plate, _, shared in batch
-            if shared or results.get((plate.country, plate.plate_key), ("",))[0] in messages.GONE
-        ]
+        gone = _withdraw(client, batch, as_of)
         _note_withdrawn(organisation.id, gone, as_of)
         counts["withdrawn"] += len(gone)
         counts["not_withdrawn"] += len(batch) - len(gone)
     return counts
+
+
+def withdraw_purged(client: AgencyClient, as_of: datetime) -> Counter:
+    """Withdraw the plates that the agency had not acknowledged when their client was purged."""
+    counts: Counter = Counter()
+    with platform_session(_REASON) as session:
+        purged = select(Organisation.id).where(Organisation.purged_at.is_not(None))
+        left = DeclaredPlate.organisation_id.in_(purged), DeclaredPlate.withdrawn_at.is_(None)
+        plates = list(session.scalars(select(DeclaredPlate).where(*left).order_by(DeclaredPlate.id)))
+        used = select(DeclaredPlate.country, DeclaredPlate.plate_key).where(
+            DeclaredPlate.organisation_id.not_in(purged), DeclaredPlate.withdrawn_at.is_(None)
+        )
+        elsewhere = {tuple(row) for row in session.execute(used)} if plates else set()
+    due = [(plate, None, (plate.country, plate.plate_key) in elsewhere) for plate in plates]
+    for start in range(0, len(due), CHUNK):
+        batch = due[start : start + CHUNK]
+        gone = _withdraw(client, batch, as_of)
+        with platform_session(_REASON, write=True) as session:
+            done = update(DeclaredPlate).where(DeclaredPlate.id.in_(gone)).values(withdrawn_at=as_of)
+            session.execute(done)
+        counts["withdrawn"] += len(gone)
+        counts["not_withdrawn"] += len(batch) - len(gone)
+    return counts
+
+
+def _withdraw(client: AgencyClient, batch: Sequence[ToWithdraw], as_of: datetime) -> list[UUID]:
+    """Tell the agency about one batch; returns the ids of the plates that it no longer holds for this client."""
+    records = [_withdrawal(plate, vehicle, as_of) for plate, vehicle, shared in batch if not shared]
+    results = client.withdraw_vehicles(withdrawals=records) if records else {}
+    return [
+        plate.id
+        for plate, _, shared in batch
+        if shared or results.get((plate.country, plate.plate_key), ("",))[0] in messages.GONE
+    ]
+
+
+def _withdrawal(plate: DeclaredPlate, vehicle: Vehicle | None, as_of: datetime) -> dict:
+    managed_until = (vehicle.left_at if vehicle else None) or as_of
+    # An entry corrected to a later day would make a span that ends before it starts: refused for ever.
+    managed_from = min(vehicle.entered_at if vehicle else plate.declared_at, managed_until)
+    return messages.withdrawal_record(
+        plate_key=plate.plate_key,
+        country=plate.country,
+        managed_from=managed_from,
+        managed_until=managed_until,
+        as_of=as_of,
+    )
 
 
 def _next_to_declare(organisation_id: UUID, after: UUID | None, as_of: datetime) -> Sequence[Vehicle]:
@@ -114,33 +147,32 @@ def _note_declared(organisation_id: UUID, vehicles: Sequence[Vehicle], as_of: da
                 )
             )
         }
-        for vehicle in _locked(session, organisation_id, [one.id for one in vehicles]):
+        for vehicle in vehicles:
             plate = known.get(_key(vehicle)) or _new_plate(vehicle)
             plate.vehicle_id, plate.declared_at, plate.withdrawn_at = vehicle.id, as_of, None
             session.add(plate)
+        for vehicle in _locked_as_sent(session, organisation_id, vehicles):
             vehicle.antai_declared_at, vehicle.antai_withdrawn_at = as_of, None
             vehicle.antai_acknowledged_at = None
 
 
-def _note_acknowledged(organisation_id: UUID, vehicle_ids: list[UUID], as_of: datetime) -> None:
-    if not vehicle_ids:
+def _note_acknowledged(organisation_id: UUID, vehicles: Sequence[Vehicle], as_of: datetime) -> None:
+    if not vehicles:
         return
     with tenant_session(organisation_id, write=True, platform_reason=_REASON) as session:
-        for vehicle in _locked(session, organisation_id, vehicle_ids):
+        for vehicle in _locked_as_sent(session, organisation_id, vehicles):
             vehicle.antai_acknowledged_at = as_of
         plates = select(DeclaredPlate).where(
-            DeclaredPlate.organisation_id == organisation_id, DeclaredPlate.vehicle_id.in_(vehicle_ids)
+            DeclaredPlate.organisation_id == organisation_id,
+            DeclaredPlate.plate_key.in_([one.plate_key for one in vehicles]),
         )
         for plate in session.scalars(plates):
             plate.acknowledged_at = as_of
-        details = {"vehicules": len(vehicle_ids)}
+        details = {"vehicules": len(vehicles)}
         audit.record(session, "antai.vehicules_declares", as_of=as_of, details=details)
 
 
-def _to_withdraw(
-    organisation_id: UUID, convention: bool, as_of: datetime
-) -> list[tuple[DeclaredPlate, Vehicle | None, bool]]:
-    """Plates to withdraw, their vehicle, and whether another client still has the same plate declared."""
+def _to_withdraw(organisation_id: UUID, convention: bool, as_of: datetime) -> list[ToWithdraw]:
     with tenant_session(organisation_id, platform_reason=_REASON) as session:
         query = (
             select(DeclaredPlate, Vehicle)
@@ -194,6 +226,13 @@ def _note_withdrawn(organisation_id: UUID, plate_ids: list[UUID], as_of: datetim
                 vehicle.antai_withdrawn_at = as_of
         details = {"vehicules": len(plate_ids)}
         audit.record(session, "antai.vehicules_retires", as_of=as_of, details=details)
+
+
+def _locked_as_sent(session: TenantSession, organisation_id: UUID, sent: Sequence[Vehicle]) -> list[Vehicle]:
+    """The vehicles told to the agency but for those whose plate was corrected meanwhile: these stay due."""
+    keys = {one.id: _key(one) for one in sent}
+    rows = _locked(session, organisation_id, list(keys))
+    return [vehicle for vehicle in rows if _key(vehicle) == keys[vehicle.id]]
 
 
 def _locked(session: TenantSession, organisation_id: UUID, ids: list[UUID]) -> Sequence[Vehicle]:

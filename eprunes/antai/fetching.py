@@ -50,22 +50,22 @@ def clients_with_convention(as_of: datetime) -> set[UUID]:
 
 
 def take_in(records: list[Any], open_clients: set[UUID], as_of: datetime) -> Counter:
-    """Read, route and store one page of raw records; returns counts."""
+    """Read, route and store one page of raw records; each is counted once, whatever becomes of it."""
     counts: Counter = Counter({"read": len(records)})
     notices: list[ReceivedNotice] = []
     for raw in records:
         try:
             notices.append(messages.read_offence(raw))
         except messages.MalformedRecord as error:
-            counts["to_review"] += review.keep(raw, str(error), as_of)
+            counts[review.keep(raw, str(error), as_of)] += 1
     routes = _routes([(one.details.country, one.details.plate) for one in notices], open_clients)
     by_client: dict[UUID, list[Incoming]] = defaultdict(list)
     for notice in notices:
         found = routes.get((notice.details.country, notice.details.plate), [])
         if not found:
-            counts["to_review"] += review.keep(notice.details.raw, NOBODY, as_of)
+            counts[review.keep(notice.details.raw, NOBODY, as_of)] += 1
             continue
-        route = _choose([one for one in found if one.open], notice)
+        route = _choose(found, notice)
         if route is None:
             counts["outside_contract"] += 1
             continue
@@ -102,11 +102,10 @@ def _routes(plates: list[tuple[str, str]], open_clients: set[UUID]) -> dict[tupl
 
 def _choose(routes: list[Route], notice: ReceivedNotice) -> Route | None:
     """Where a plate passed between clients: the one whose fleet held it at the offence's instant, else the one
-    that declared it last."""
-    if len(routes) < 2:
-        return routes[0] if routes else None
-    holders = [one for one in routes if _held(one, notice.offence.instant)]
-    return max(holders or routes, key=lambda one: one.declared_at)
+    that declared it last. None when no notice may come in for that client any more."""
+    holders = [one for one in routes if _held(one, notice.offence.instant)] if len(routes) > 1 else routes
+    admitted = [one for one in holders or routes if one.open]
+    return max(admitted, key=lambda one: one.declared_at, default=None)
 
 
 def _held(route: Route, instant: datetime) -> bool:

@@ -13,7 +13,8 @@ UNAVAILABLE = "agency_unavailable"
 
 
 def declare_vehicles(as_of: datetime) -> Counter:
-    """Make each client's new vehicles known and withdraw those that left. What was not acknowledged stays due."""
+    """Make each client's new vehicles known and withdraw those that left. What was not acknowledged stays due:
+    for vehicles that the agency refuses, at the next run; for withdrawals, this one counts as failed."""
     client = agency()
     clients = {one.id: one for one in living_organisations()}
 
@@ -26,6 +27,11 @@ def declare_vehicles(as_of: datetime) -> Counter:
         return counts
 
     counts = per_organisation(clients, step)
+    try:
+        counts.update(declaring.withdraw_purged(client, as_of))
+    except AgencyUnavailable as error:
+        declaring.log.warning("plates of purged clients not withdrawn: %s", error)
+        counts[FAILED] += 1
     counts[FAILED] += counts["not_withdrawn"]
     return counts
 

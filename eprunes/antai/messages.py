@@ -40,6 +40,8 @@ REASONS = {
     "pas_notre_vehicule": "PAS_NOTRE_VEHICULE",
 }
 _NUMBER_DIGITS = range(9, 17)
+_NATINF_LENGTH = 6
+_FASTEST_KMH = 999
 
 
 class MalformedRecord(ValueError):
@@ -93,8 +95,9 @@ def read_offence(raw: Any) -> ReceivedNotice:
     """One offence record as a notice. Raises MalformedRecord naming the field at fault."""
     if not isinstance(raw, dict):
         raise MalformedRecord("L’enregistrement n’est pas un objet.")
+    _check_sealable(raw)
     number = "".join(_text(raw, "numeroAco").split())
-    if not number.isdigit() or len(number) not in _NUMBER_DIGITS:
+    if not (number.isascii() and number.isdigit()) or len(number) not in _NUMBER_DIGITS:
         raise MalformedRecord(f"Numéro d’avis illisible : « {number[:30]} ».")
     country, key = _plate(raw)
     postcode = _optional(raw, "codePostal")
@@ -117,8 +120,7 @@ def read_offence(raw: Any) -> ReceivedNotice:
         speed_measured=_speed(raw, "vitesseMesuree"),
         raw=raw,
     )
-    natinf = _text(raw, "codeNatinf")[:6]
-    return ReceivedNotice(natinf=natinf, offence=offence, notice_date=_day(raw, "dateAco"), details=details)
+    return ReceivedNotice(natinf=_natinf(raw), offence=offence, notice_date=_day(raw, "dateAco"), details=details)
 
 
 def answer_bytes(outgoing: OutgoingAnswer) -> bytes:
@@ -177,6 +179,21 @@ def _impossibility(snapshot: dict) -> dict:
     }
 
 
+def _check_sealable(raw: dict) -> None:
+    """Broken Unicode and integers beyond 64 bits are JSON all the same, but no box takes them."""
+    try:
+        orjson.dumps(raw)
+    except orjson.JSONEncodeError as error:
+        raise MalformedRecord("L’enregistrement contient un texte ou un nombre illisible.") from error
+
+
+def _natinf(raw: dict) -> str:
+    code = _text(raw, "codeNatinf")
+    if len(code) > _NATINF_LENGTH or not (code.isascii() and code.isalnum()):
+        raise MalformedRecord(f"Code NATINF illisible : « {code[:30]} ».")
+    return code
+
+
 def _plate(raw: dict) -> tuple[str, str]:
     try:
         country = country_alpha2(_optional(raw, "paysImmatriculation") or "FRA")
@@ -205,9 +222,10 @@ def _speed(raw: dict, name: str) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        return round(float(value))
+        speed = round(float(value))
     except (ValueError, OverflowError):
         return None
+    return speed if 0 <= speed <= _FASTEST_KMH else None
 
 
 def _day(raw: dict, name: str) -> date | None:

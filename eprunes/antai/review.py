@@ -1,10 +1,10 @@
 """Records to examine: malformed ones, and plates that nobody declared. Sealed, aged, replayable, never lost."""
 
-from datetime import datetime
+import json
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import Select, func, select
 
 from eprunes.antai.models import RecordToReview
@@ -13,32 +13,36 @@ from eprunes.core.database import insert_absent, new_id, platform_session
 from eprunes.core.refusals import NotVisible
 
 KEY_PURPOSE = "examen"
+ORPHAN_AGE = timedelta(days=1)
 _TABLE = RecordToReview.__tablename__
 DISMISSED, STORED = "ecarte", "traite"
+NEW, ALREADY_THERE = "to_review", "in_review"
 
 
-def keep(raw: Any, reason: str, as_of: datetime) -> int:
-    """Keep a record to examine; returns 1 when it is new, 0 when it was there already (then seen again)."""
+def keep(raw: Any, reason: str, as_of: datetime) -> str:
+    """Keep a record to examine: NEW, or ALREADY_THERE (waiting or settled) and then only seen again."""
     store = key_store()
     key_id, key = store.create_keys(PLATFORM, KEY_PURPOSE, as_of)[0]
-    mark = fingerprint(store.index_key(PLATFORM), orjson.dumps(raw, option=orjson.OPT_SORT_KEYS).decode())
+    # As text, and by the standard library: the only one that takes back whatever it has read itself.
+    content = json.dumps(raw, sort_keys=True)
+    mark = fingerprint(store.index_key(PLATFORM), content)
     record_id = new_id()
     row = {
         "id": record_id,
         "fingerprint": mark,
         "received_at": as_of,
         "last_seen_at": as_of,
-        "reason": reason[:300],
+        "reason": reason[:300].encode(errors="replace").decode().replace("\0", "?"),
         "key_id": key_id,
-        "box": seal(key, PLATFORM, _TABLE, record_id, {"brut": raw}),
+        "box": seal(key, PLATFORM, _TABLE, record_id, {"brut": content}),
     }
     with platform_session("enregistrement à examiner", write=True) as session:
         if insert_absent(session, RecordToReview, [row]):
-            return 1
+            return NEW
         known = session.scalars(select(RecordToReview).where(RecordToReview.fingerprint == mark)).one()
         known.last_seen_at = as_of
     store.destroy_keys(PLATFORM, [key_id])
-    return 0
+    return ALREADY_THERE
 
 
 def waiting() -> Select[tuple[RecordToReview]]:
@@ -81,6 +85,18 @@ def settle(record_id: UUID, outcome: str, as_of: datetime) -> None:
     key_store().destroy_keys(PLATFORM, [record.key_id])
 
 
+def destroy_orphan_keys(as_of: datetime) -> int:
+    """Destroy the keys that a crash left: of settled records, and of records never stored. Returns how many."""
+    store = key_store()
+    old = store.keys_created_before(PLATFORM, KEY_PURPOSE, as_of - ORPHAN_AGE)
+    if not old:
+        return 0
+    with platform_session("clés des enregistrements examinés") as session:
+        waiting_keys = select(RecordToReview.key_id).where(RecordToReview.settled_at.is_(None))
+        old -= set(session.scalars(waiting_keys))
+    return store.destroy_keys(PLATFORM, old)
+
+
 def _raw(record: RecordToReview, key: bytes) -> Any:
-    return open_box(key, PLATFORM, _TABLE, record.id, record.box)["brut"]
+    return json.loads(open_box(key, PLATFORM, _TABLE, record.id, record.box)["brut"])
 

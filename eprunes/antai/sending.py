@@ -1,7 +1,9 @@
 """Answers going out: one at a time, byte-identical when repeated, and asked about before being sent again."""
 
 from collections import Counter
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from time import monotonic
 from uuid import UUID
 
 from sqlalchemy import select
@@ -31,14 +33,21 @@ def send_due(organisation_id: UUID, client: AgencyClient, as_of: datetime) -> Co
     counts: Counter = Counter()
     if not transmission.has_work(organisation_id, as_of):
         return counts
+    instant = _running_from(as_of)
     counts["abandoned"] = transmission.lose_abandoned(organisation_id, as_of)
-    while outgoing := transmission.take_unknown(organisation_id, as_of):
-        if not _look_up(outgoing, client, counts, as_of):
+    while outgoing := transmission.take_unknown(organisation_id, instant()):
+        if not _look_up(outgoing, client, counts, instant()):
             return counts
-    while outgoing := transmission.claim_next(organisation_id, as_of):
-        if not _send(outgoing, client, counts, as_of):
+    while outgoing := transmission.claim_next(organisation_id, instant()):
+        if not _send(outgoing, client, counts, instant()):
             return counts
     return counts
+
+
+def _running_from(as_of: datetime) -> Callable[[], datetime]:
+    """The instant as a long batch goes on: a lease counted from the batch's start would be over too soon."""
+    started = monotonic()
+    return lambda: as_of + timedelta(seconds=monotonic() - started)
 
 
 def _send(outgoing: OutgoingAnswer, client: AgencyClient, counts: Counter, as_of: datetime) -> bool:

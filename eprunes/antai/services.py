@@ -13,7 +13,7 @@ def replay(record_id: UUID, as_of: datetime) -> bool:
     """
     record, raw = review.opened(record_id)
     counts = fetching.take_in([raw], fetching.clients_with_convention(as_of), as_of)
-    if not (counts["new"] or counts["known"]):
+    if not (counts["new"] or counts["known"] or counts["destroyed"]):
         return False
     review.settle(record.id, review.STORED, as_of)
     return True

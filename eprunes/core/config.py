@@ -40,7 +40,8 @@ class Settings:
 
     @property
     def host(self) -> str:
-        return urlsplit(self.base_url).netloc
+        """The base URL's host name, without its port."""
+        return urlsplit(self.base_url).hostname or ""
 
     def antai_password(self) -> str:
         """The agency's password, read from its file at each use. Raises SettingsRefused when unreadable."""
@@ -94,6 +95,8 @@ def is_loopback(url: str) -> bool:
 def _refuse_unsafe(settings: Settings) -> None:
     if urlsplit(settings.base_url).scheme not in ("http", "https") or not settings.host:
         raise SettingsRefused("EPRUNES_BASE_URL : indiquez une adresse complète, par exemple https://exemple.fr.")
+    if ":" in settings.host:  # Werkzeug would trust no request for it
+        raise SettingsRefused("EPRUNES_BASE_URL : indiquez un nom ou une adresse IPv4, par exemple 127.0.0.1.")
     loopback = is_loopback(settings.base_url)
     if not settings.is_https and not loopback:
         raise SettingsRefused("EPRUNES_BASE_URL : http n'est admis que sur la machine locale ; utilisez https.")

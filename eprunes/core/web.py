@@ -46,7 +46,7 @@ def install(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_NAME="__Host-eprunes-form" if settings.is_https else "eprunes-form",
         SESSION_COOKIE_SECURE=settings.is_https,
         SESSION_COOKIE_SAMESITE="Lax",
-        TRUSTED_HOSTS=[settings.host.rsplit(":", 1)[0] if ":" in settings.host else settings.host],
+        TRUSTED_HOSTS=[settings.host],
         WTF_CSRF_TIME_LIMIT=None,
     )
     if settings.trusted_proxies:
@@ -131,7 +131,7 @@ def _add_headers(response: Response) -> Response:
     headers["X-Frame-Options"] = "DENY"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
-    if request.endpoint not in ("static", "bootstrap.static"):
+    if request.endpoint not in ("static", "bootstrap.static") or response.status_code >= 400:
         headers["Cache-Control"] = "no-store"
     if current_app.extensions["eprunes_settings"].is_https:
         headers["Strict-Transport-Security"] = f"max-age={_YEAR}; includeSubDomains"

@@ -2,6 +2,7 @@
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, Regexp
 
 from eprunes.fines.answering import FilingReason, ImpossibilityReason
@@ -10,6 +11,16 @@ from eprunes.fleet.driver_details import DriverDetails
 from eprunes.fleet.models import DriverKind
 
 _NEEDED = "Indiquez {}."
+
+
+class TextField(StringField):
+    """A line of text, trimmed; empty when it was not sent."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = (valuelist[0] if valuelist else "").strip()
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        self.data = self.data or ""
 
 
 def _needed(what: str, longest: int) -> list:
@@ -22,24 +33,27 @@ class DesignationForm(FlaskForm):
     driver_id = HiddenField()
     kind = RadioField(
         "Qualité",
-        choices=[(DriverKind.EMPLOYEE.value, "Préposé (salarié)"), (DriverKind.RENTER.value, "Locataire")],
+        choices=[
+            SelectChoice(DriverKind.EMPLOYEE.value, "Préposé (salarié)"),
+            SelectChoice(DriverKind.RENTER.value, "Locataire"),
+        ],
         default=DriverKind.EMPLOYEE.value,
     )
-    civility = SelectField("Civilité", choices=[("", "—"), ("M.", "M."), ("Mme", "Mme")], validators=[Optional()])
-    last_name = StringField("Nom", validators=_needed("le nom", 80))
-    first_name = StringField("Prénom", validators=_needed("le prénom", 80))
+    civility = SelectField("Civilité", choices=[SelectChoice("", "—"), SelectChoice("M.", "M."), SelectChoice("Mme", "Mme")], validators=[Optional()])
+    last_name = TextField("Nom", validators=_needed("le nom", 80))
+    first_name = TextField("Prénom", validators=_needed("le prénom", 80))
     birth_date = DateField("Date de naissance", validators=[InputRequired(_NEEDED.format("la date de naissance"))])
-    birth_place = StringField("Lieu de naissance", validators=[Length(max=80)])
-    address_line = StringField("Adresse", validators=_needed("le numéro et la rue", 120))
-    address_complement = StringField("Complément", validators=[Length(max=120)])
-    postcode = StringField("Code postal", validators=_needed("le code postal", 12))
-    city = StringField("Ville", validators=_needed("la ville", 80))
-    country = StringField(
+    birth_place = TextField("Lieu de naissance", validators=[Length(max=80)])
+    address_line = TextField("Adresse", validators=_needed("le numéro et la rue", 120))
+    address_complement = TextField("Complément", validators=[Length(max=120)])
+    postcode = TextField("Code postal", validators=_needed("le code postal", 12))
+    city = TextField("Ville", validators=_needed("la ville", 80))
+    country = TextField(
         "Pays", default="FR", validators=[Regexp(r"^[A-Za-z]{2}$", message="Deux lettres, par exemple FR.")]
     )
-    licence_number = StringField("Numéro de permis", validators=_needed("le numéro de permis", 20))
+    licence_number = TextField("Numéro de permis", validators=_needed("le numéro de permis", 20))
     licence_issued_on = DateField("Permis délivré le", validators=[Optional()])
-    licence_country = StringField(
+    licence_country = TextField(
         "Pays du permis", default="FR", validators=[Regexp(r"^[A-Za-z]{2}$", message="Deux lettres, par exemple FR.")]
     )
     keep_in_fleet = BooleanField("Reporter aussi ces renseignements sur la fiche du conducteur")
@@ -48,18 +62,18 @@ class DesignationForm(FlaskForm):
         """The details as typed; what this form does not ask for stays as known."""
         return DriverDetails(
             civility=self.civility.data,
-            last_name=self.last_name.data.strip(),
-            first_name=self.first_name.data.strip(),
+            last_name=self.last_name.data,
+            first_name=self.first_name.data,
             birth_date=self.birth_date.data,
-            birth_place=self.birth_place.data.strip(),
-            address_line=self.address_line.data.strip(),
-            address_complement=self.address_complement.data.strip(),
-            postcode=self.postcode.data.strip(),
-            city=self.city.data.strip(),
+            birth_place=self.birth_place.data,
+            address_line=self.address_line.data,
+            address_complement=self.address_complement.data,
+            postcode=self.postcode.data,
+            city=self.city.data,
             country=self.country.data.upper(),
             phone=known.phone,
             email=known.email,
-            licence_number=self.licence_number.data.strip(),
+            licence_number=self.licence_number.data,
             licence_issued_on=self.licence_issued_on.data,
             licence_country=self.licence_country.data.upper(),
         )
@@ -70,12 +84,12 @@ class ImpossibilityForm(FlaskForm):
 
     reason = RadioField(
         "Motif",
-        choices=[(one.value, one.requirements.label) for one in ImpossibilityReason],
+        choices=[SelectChoice(one.value, one.requirements.label) for one in ImpossibilityReason],
         validators=[InputRequired("Choisissez un motif.")],
     )
-    first_reference = StringField("Référence de la pièce", validators=[Length(max=80)])
+    first_reference = TextField("Référence de la pièce", validators=[Length(max=80)])
     first_date = DateField("Date de la pièce", validators=[Optional()])
-    second_reference = StringField("Référence de la seconde pièce", validators=[Length(max=80)])
+    second_reference = TextField("Référence de la seconde pièce", validators=[Length(max=80)])
     second_date = DateField("Date de la seconde pièce", validators=[Optional()])
     comment = TextAreaField("Exposé des faits", validators=[Length(max=2000)])
 
@@ -89,7 +103,7 @@ class ImpossibilityForm(FlaskForm):
             (self.second_reference.data, self.second_date.data),
         ]
         named = zip(self.chosen().requirements.proofs, typed, strict=False)
-        return [Proof(nature, ref.strip(), on) for nature, (ref, on) in named if ref and ref.strip() and on]
+        return [Proof(nature, ref, on) for nature, (ref, on) in named if ref and on]
 
 
 class FilingForm(FlaskForm):
@@ -97,7 +111,7 @@ class FilingForm(FlaskForm):
 
     filing_reason = RadioField(
         "Motif",
-        choices=[(one.value, one.label) for one in FilingReason],
+        choices=[SelectChoice(one.value, one.label) for one in FilingReason],
         validators=[InputRequired("Choisissez un motif.")],
     )
 

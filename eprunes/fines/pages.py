@@ -20,6 +20,7 @@ from eprunes.fines.proposals import neighbours
 from eprunes.fines.services import GONE
 from eprunes.fleet.driver_details import DriverDetails, missing_for_designation, open_details
 from eprunes.fleet.models import Assignment, Driver
+from eprunes.fleet.names import named, words_of
 from eprunes.fleet.queries import author_names
 
 NEW_DRIVER = "nouveau"
@@ -137,20 +138,16 @@ def number_of(notice: Notice) -> str:
     return open_notices(key_store(), [notice])[notice.id].number
 
 
-def find_candidates(session: TenantSession, search: str, limit: int = 12) -> list[Candidate]:
-    """Drivers whose name or staff number contains the search, for the choice inside an answer."""
-    wanted = search.strip().casefold()
-    if len(wanted) < 2:
+def find_candidates(actor: Actor, session: TenantSession, search: str, limit: int = 12) -> list[Candidate]:
+    """Drivers whose name or staff number holds every word of the search, for the choice inside an answer."""
+    if len(search.strip()) < 2:
         return []
-    query = select(Driver).where(Driver.organisation_id == session.organisation_id)
-    drivers = session.scalars(query).all()
+    everyone = select(Driver).where(Driver.organisation_id == session.organisation_id)
+    found = sorted(named(session, actor, everyone, words_of(search)), key=lambda one: one.folded)[:limit]
+    drivers = session.scalars(everyone.where(Driver.id.in_([one.id for one in found]))).all()
     people = open_details(key_store(), drivers)
-    found = [
-        Candidate(one, people[one.id])
-        for one in drivers
-        if one.id in people and wanted in f"{people[one.id].sort_name} {one.staff_number or ''}".casefold()
-    ]
-    return sorted(found, key=lambda one: one.details.sort_name)[:limit]
+    candidates = [Candidate(one, people[one.id]) for one in drivers if one.id in people]
+    return sorted(candidates, key=lambda one: one.details.sort_name)
 
 
 def _candidates(session: TenantSession, row: Row) -> list[Candidate]:

@@ -1,7 +1,7 @@
 """Notices coming in: each is stored once, flagged where something is odd, and never comes back once destroyed."""
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -35,32 +35,37 @@ def receive(organisation_id: UUID, incoming: Sequence[Incoming], as_of: datetime
 
     Harmless when repeated: a known number with the same content changes nothing, with another content it is
     kept, flagged, and the earlier content stays in the box. A number that was destroyed is not stored again.
+    Each record is counted once among `new`, `known` and `destroyed`.
     """
     store = key_store()
     index_key = store.index_key(organisation_id)
-    by_number = {_number_print(index_key, one): one for one in incoming}
+    by_number: dict[bytes, list[Incoming]] = defaultdict(list)
+    for one in incoming:
+        by_number[_number_print(index_key, one)].append(one)
     counts: Counter = Counter()
     with tenant_session(organisation_id) as session:
         known, destroyed = _known_prints(session, organisation_id, list(by_number))
-    fresh = {mark: one for mark, one in by_number.items() if mark not in known and mark not in destroyed}
+    fresh = {mark: ones[0] for mark, ones in by_number.items() if mark not in known and mark not in destroyed}
     keys = store.create_keys(organisation_id, KEY_PURPOSE, as_of, len(fresh)) if fresh else []
     with tenant_session(organisation_id, write=True) as session:
-        vehicles = _vehicles(session, organisation_id, [one.vehicle_id for one in by_number.values()])
+        vehicles = _vehicles(session, organisation_id, [one.vehicle_id for one in incoming])
         rows = [
             _row(organisation_id, mark, one, key, vehicles.get(one.vehicle_id), index_key, as_of)
             for (mark, one), key in zip(fresh.items(), keys, strict=True)
         ]
-        stored = insert_absent(session, Notice, rows)
-        for row in rows:
-            if row["id"] in stored:
-                events.add(session, row["id"], events.RECEIVED, as_of)
+        stored_ids = insert_absent(session, Notice, rows)
+        stored = {row["number_fingerprint"] for row in rows if row["id"] in stored_ids}
+        for notice_id in stored_ids:
+            events.add(session, notice_id, events.RECEIVED, as_of)
         if stored:
             audit.record(session, "avis.recus", as_of=as_of, details={"nombre": len(stored)})
-        counts["new"] = len(stored)
-        counts["destroyed"] = len(destroyed)
-        counts["known"] = len(by_number) - len(stored) - len(destroyed)
-        for mark in known:
-            counts["changed"] += _note_change(session, organisation_id, mark, by_number[mark], index_key, as_of)
+        for mark, ones in by_number.items():
+            for one in ones[1:] if mark in stored else ones:
+                counts["changed"] += _note_change(session, organisation_id, mark, one, index_key, as_of)
+    store.destroy_keys(organisation_id, [row["key_id"] for row in rows if row["id"] not in stored_ids])
+    counts["new"] = len(stored)
+    counts["destroyed"] = sum(len(by_number[mark]) for mark in destroyed)
+    counts["known"] = len(incoming) - counts["new"] - counts["destroyed"]
     return counts
 
 
@@ -112,7 +117,7 @@ def _clear_columns(one: Incoming, vehicle: Vehicle | None, index_key: bytes) -> 
     return {
         "plate_fingerprint": fingerprint(index_key, f"{details.country}:{details.plate}"),
         "content_fingerprint": _content_print(index_key, one),
-        "vehicle_id": one.vehicle_id,
+        "vehicle_id": vehicle.id if vehicle else None,
         "natinf": one.notice.natinf,
         "offence_at": offence.instant,
         "second_offence_at": offence.second_instant,

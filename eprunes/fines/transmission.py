@@ -1,7 +1,8 @@
 """The answers' way out: what the connector may send, and what it reports back. Answers are their own outbox.
 
 An answer is claimed (and committed so) before any call. A claim whose lease ran out means that the outcome is
-unknown: the agency is asked before anything is sent again.
+unknown: the agency is asked before anything is sent again. A sender whose lease ran out may still report: what
+another has settled meanwhile stays as it is.
 """
 
 from dataclasses import dataclass
@@ -84,11 +85,11 @@ def registered(
 ) -> None:
     """The agency registered the answer: its receipt is stored."""
     with tenant_session(organisation_id, write=True) as session:
-        answer = _answer(session, organisation_id, answer_id)
-        happened = {
-            AnswerState.SENDING: AnswerMove.REGISTER,
-            AnswerState.UNKNOWN: AnswerMove.SETTLE_REGISTERED,
-        }.get(AnswerState(answer.state), AnswerMove.REGISTER)
+        answer = _answer(session, organisation_id, answer_id, AnswerState.SENDING, AnswerState.UNKNOWN)
+        if answer is None:
+            return
+        sending = answer.state == AnswerState.SENDING
+        happened = AnswerMove.REGISTER if sending else AnswerMove.SETTLE_REGISTERED
         answer.state = move(AnswerState(answer.state), happened)
         answer.receipt_number, answer.receipt_at = receipt_number, receipt_at
         _settle(session, answer, events.REGISTERED, as_of)
@@ -97,7 +98,9 @@ def registered(
 def refused(organisation_id: UUID, answer_id: UUID, *, reason: str, as_of: datetime) -> None:
     """The agency refused the answer: the notice is open again, with its reason (decision 2)."""
     with tenant_session(organisation_id, write=True) as session:
-        answer = _answer(session, organisation_id, answer_id)
+        answer = _answer(session, organisation_id, answer_id, AnswerState.SENDING, AnswerState.UNKNOWN)
+        if answer is None:
+            return
         sending = answer.state == AnswerState.SENDING
         happened = AnswerMove.REFUSE if sending else AnswerMove.SETTLE_REFUSED
         answer.state = move(AnswerState(answer.state), happened)
@@ -112,29 +115,35 @@ def refused(organisation_id: UUID, answer_id: UUID, *, reason: str, as_of: datet
 def not_delivered(organisation_id: UUID, answer_id: UUID, *, as_of: datetime) -> None:
     """The agency certainly did not receive the answer: it goes out again later."""
     with tenant_session(organisation_id, write=True) as session:
-        answer = _answer(session, organisation_id, answer_id)
-        answer.state = move(AnswerState(answer.state), AnswerMove.RETRY)
-        _put_off(answer, as_of)
+        answer = _answer(session, organisation_id, answer_id, AnswerState.SENDING)
+        if answer is not None:
+            answer.state = move(AnswerState(answer.state), AnswerMove.RETRY)
+            _put_off(answer, as_of)
 
 
 def outcome_unknown(organisation_id: UUID, answer_id: UUID, *, as_of: datetime) -> None:
     """The call broke after the answer may have been received."""
     with tenant_session(organisation_id, write=True) as session:
-        _lose(session, _answer(session, organisation_id, answer_id), as_of)
+        answer = _answer(session, organisation_id, answer_id, AnswerState.SENDING)
+        if answer is not None:
+            _lose(session, answer, as_of)
 
 
 def never_received(organisation_id: UUID, answer_id: UUID, *, as_of: datetime) -> None:
     """The agency holds nothing of an answer whose outcome was unknown: it may go out again, identical."""
     with tenant_session(organisation_id, write=True) as session:
-        answer = _answer(session, organisation_id, answer_id)
-        answer.state = move(AnswerState(answer.state), AnswerMove.SETTLE_NOT_RECEIVED)
-        answer.leased_until, answer.next_attempt_at = None, as_of
+        answer = _answer(session, organisation_id, answer_id, AnswerState.UNKNOWN)
+        if answer is not None:
+            answer.state = move(AnswerState(answer.state), AnswerMove.SETTLE_NOT_RECEIVED)
+            answer.leased_until, answer.next_attempt_at = None, as_of
 
 
 def still_unknown(organisation_id: UUID, answer_id: UUID, *, as_of: datetime) -> None:
     """The agency could not be asked: ask again later."""
     with tenant_session(organisation_id, write=True) as session:
-        _put_off(_answer(session, organisation_id, answer_id), as_of)
+        answer = _answer(session, organisation_id, answer_id, AnswerState.UNKNOWN)
+        if answer is not None:
+            _put_off(answer, as_of)
 
 
 def _take(organisation_id: UUID, due: tuple, happened: AnswerMove | None, as_of: datetime) -> OutgoingAnswer | None:
@@ -173,9 +182,12 @@ def _opened(session: TenantSession, answer: Answer) -> OutgoingAnswer:
     )
 
 
-def _answer(session: TenantSession, organisation_id: UUID, answer_id: UUID) -> Answer:
-    query = select(Answer).where(Answer.organisation_id == organisation_id, Answer.id == answer_id)
-    return session.scalars(query.with_for_update()).one()
+def _answer(session: TenantSession, organisation_id: UUID, answer_id: UUID, *states: AnswerState) -> Answer | None:
+    """The answer to report on; None when it is in none of these states any more, or purged."""
+    query = select(Answer).where(
+        Answer.organisation_id == organisation_id, Answer.id == answer_id, Answer.state.in_(states)
+    )
+    return session.scalar(query.with_for_update())
 
 
 def _notice(session: TenantSession, answer: Answer) -> Notice:

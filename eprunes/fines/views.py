@@ -158,7 +158,7 @@ def _render(notice_id: UUID, *, chosen: str | None = None, **forms):
         refused if refused is not None else ReopenForm(),
         page=page,
         search=search,
-        found=pages.find_candidates(reading(), search),
+        found=pages.find_candidates(g.actor, reading(), search),
         is_new=wanted == pages.NEW_DRIVER,
         designation=forms.get("designation") or pages.designation_form(page),
         impossibility=forms.get("impossibility") or ImpossibilityForm(formdata=None),

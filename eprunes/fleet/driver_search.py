@@ -15,7 +15,7 @@ from eprunes.fleet.names import DriverName, named, words_of
 from eprunes.fleet.queries import running_at, visible_assignments, visible_drivers
 
 PRESENT, GONE, EVERYONE = "presents", "partis", "tous"
-READY, INCOMPLETE = "prets", "incomplets"
+READY, INCOMPLETE = "prete", "incomplete"
 BY_NAME, BY_STAFF_NUMBER = "nom", "matricule"
 
 
@@ -36,7 +36,7 @@ class DriverSearch:
 
 _CHOICES = {
     "state": ("etat", {PRESENT, GONE, EVERYONE}),
-    "readiness": ("dossier", {READY, INCOMPLETE}),
+    "readiness": ("fiche", {READY, INCOMPLETE}),
     "sort": ("tri", {BY_NAME, BY_STAFF_NUMBER}),
 }
 
@@ -51,7 +51,7 @@ def driver_search_args(search: DriverSearch, **changes) -> dict[str, str]:
     """The same search, with changes, as arguments of an address; defaults are left out."""
     wanted = replace(search, **changes)
     args = {"q": wanted.text} | {key: getattr(wanted, name) for name, (key, _) in _CHOICES.items()}
-    defaults = {"q": "", "etat": PRESENT, "dossier": "", "tri": BY_NAME}
+    defaults = {"q": "", "etat": PRESENT, "fiche": "", "tri": BY_NAME}
     return {key: value for key, value in args.items() if value != defaults[key]}
 
 

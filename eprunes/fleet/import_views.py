@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, g, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, g, redirect, url_for
 
 from eprunes.accounts.permissions import Permission, requires
 from eprunes.core import clock

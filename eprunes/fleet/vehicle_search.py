@@ -20,7 +20,7 @@ from eprunes.fleet.queries import (
 )
 
 IN_FLEET, DEPARTED, EVERY = "dans-le-parc", "sortis", "tous"
-WITHOUT_DRIVER, UNKNOWN_TO_AGENCY, INCOMPLETE_DRIVER = "sans-conducteur", "inconnus-antai", "dossier-incomplet"
+WITHOUT_DRIVER, UNKNOWN_TO_AGENCY, INCOMPLETE_DRIVER = "sans-conducteur", "inconnus-antai", "fiche-incomplete"
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def known_sites(session: TenantSession, actor: Actor) -> list[str]:
 
 def _flagged(actor: Actor, flag: str, as_of: datetime) -> ColumnElement[bool]:
     if flag == UNKNOWN_TO_AGENCY:
-        return Vehicle.antai_acknowledged_at.is_(None)
+        return or_(Vehicle.antai_acknowledged_at.is_(None), Vehicle.antai_withdrawn_at.is_not(None))
     if flag == WITHOUT_DRIVER:
         return ~_held(as_of)
     incomplete = visible_drivers(actor).where(Driver.is_designable.is_(False)).with_only_columns(Driver.id)

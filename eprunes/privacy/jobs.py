@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import datetime
 
 from eprunes.accounts.queries import living_organisations
+from eprunes.antai import review
 from eprunes.core.database import truncate_wal
 from eprunes.core.jobs import per_organisation
 from eprunes.privacy import purging, sweeping
@@ -13,6 +14,7 @@ def retention_sweep(as_of: datetime) -> Counter:
     """Destroy, for every client, what its windows no longer allow to keep."""
     ids = [one.id for one in living_organisations()]
     counts = per_organisation(ids, lambda organisation_id: sweeping.sweep(organisation_id, as_of))
+    counts["orphan_keys"] += review.destroy_orphan_keys(as_of)
     counts["wal_truncated"] = int(truncate_wal())
     return counts
 

@@ -1,5 +1,6 @@
 """The retention sweep: what nobody may see any more is destroyed, rows first, keys after (C4.3-f, decision 5)."""
 
+import logging
 from collections import Counter
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,6 +18,8 @@ from eprunes.fines.answering import IN_FLIGHT, NoticeMove, NoticeState, move_not
 from eprunes.fines.models import Answer, DestroyedNotice, Notice, NoticeEvent
 from eprunes.fleet import driver_details
 from eprunes.fleet.models import Driver
+
+log = logging.getLogger(__name__)
 
 BATCH = 200
 ORPHAN_AGE = timedelta(days=1)
@@ -36,7 +39,9 @@ def sweep(organisation_id: UUID, as_of: datetime) -> Counter:
     while destroyed := _destroy_batch(organisation_id, as_of):
         counts["destroyed"] += destroyed
     counts["orphan_keys"] = _destroy_orphan_keys(organisation_id, as_of)
-    counts["blocked"] = _count_blocked(organisation_id, as_of)
+    if blocked := _count_blocked(organisation_id, as_of):
+        log.error("organisation %s: %s notices past their time, their answer still on its way", organisation_id, blocked)
+    counts["blocked"] = blocked
     return counts
 
 

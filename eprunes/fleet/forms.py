@@ -1,0 +1,237 @@
+"""Forms of the fleet pages. Dates and hours are local to the organisation; a form turns them into instants."""
+
+from dataclasses import fields
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from flask_wtf import FlaskForm
+from wtforms import DateField, EmailField, RadioField, SelectField, StringField, TelField, TimeField
+from wtforms.validators import InputRequired, Optional
+
+from eprunes.fleet import driver_rules, vehicle_rules, wording
+from eprunes.fleet.driver_details import DriverDetails
+from eprunes.fleet.local_times import first_instant, last_instant, typed_end, typed_start
+from eprunes.fleet.models import Assignment, Vehicle
+from eprunes.fleet.names import DriverName
+from eprunes.fleet.vehicle_rules import ExitReason, VehicleDetails
+
+DATE_EXPECTED = "Indiquez une date (JJ/MM/AAAA)."
+TIME_EXPECTED = "Indiquez une heure (HH:MM)."
+
+
+class _Quiet:
+    """A mark, not a check: the field always has a value, so that no « facultatif » stands beside it."""
+
+    field_flags = {"quiet": True}  # noqa: RUF012 - the name and shape WTForms reads
+
+    def __call__(self, form, field) -> None:
+        pass
+
+
+def _choice(label: str, choices: dict | list) -> SelectField:
+    pairs = [(key.value, word) for key, word in choices.items()] if isinstance(choices, dict) else choices
+    return SelectField(label, choices=pairs, validators=[_Quiet()])
+
+
+class LocalDateField(DateField):
+    """A day; what cannot be read is refused with our own sentence."""
+
+    def process_formdata(self, valuelist) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(DATE_EXPECTED)
+
+
+class LocalTimeField(TimeField):
+    """An hour, seconds left aside; what cannot be read is refused with our own sentence."""
+
+    def __init__(self, label: str, **keywords) -> None:
+        super().__init__(label, validators=[Optional()], format=["%H:%M", "%H:%M:%S"], **keywords)
+
+    def process_formdata(self, valuelist) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(TIME_EXPECTED)
+
+
+def _needed_day(label: str, sentence: str) -> LocalDateField:
+    return LocalDateField(label, validators=[InputRequired(sentence)])
+
+
+def _optional_day(label: str) -> LocalDateField:
+    return LocalDateField(label, validators=[Optional()])
+
+
+def _text(label: str, needed: str = "", **attributes) -> StringField:
+    return StringField(label, validators=[InputRequired(needed)] if needed else [], render_kw=attributes)
+
+
+class _Checked(FlaskForm):
+    """A form whose fields are also checked by the room's pure rules; `today` is the local day."""
+
+    def __init__(self, *args, today: date, **keywords) -> None:
+        super().__init__(*args, **keywords)
+        self.today = today
+
+    def validate(self, extra_validators=None) -> bool:
+        fine = super().validate(extra_validators)
+        for name, sentence in self.problems().items():
+            if not self[name].errors:
+                self[name].errors = [sentence]
+                fine = False
+        return fine
+
+
+class VehicleForm(_Checked):
+    plate = _text("Immatriculation", "Indiquez l’immatriculation.", autocapitalize="characters", spellcheck="false")
+    country = _choice("Pays d’immatriculation", wording.countries())
+    make = _text("Marque")
+    model = _text("Modèle")
+    category = _text("Genre", list="genres")
+    vin = _text("N° VIN", autocapitalize="characters", spellcheck="false")
+    first_registered_on = _optional_day("Première mise en circulation")
+    holding = _choice("Détention", wording.HOLDINGS)
+    site = _text("Site", list="sites")
+    entered_at = _needed_day("Dans le parc depuis le", "Indiquez la date d’entrée dans le parc.")
+    entered_at_time = LocalTimeField("à")
+
+    def problems(self) -> dict[str, str]:
+        """What the vehicle rules find wrong, by field."""
+        return vehicle_rules.tidied(self._details(datetime.min), self.today)[1]
+
+    def details(self, zone: ZoneInfo) -> VehicleDetails:
+        """What was typed. Raises Refused for an hour that spring skips."""
+        return self._details(first_instant(self.entered_at.data, self.entered_at_time.data, zone, "entered_at_time"))
+
+    def _details(self, entered_at: datetime) -> VehicleDetails:
+        names = ("plate", "make", "model", "category", "site")
+        return VehicleDetails(
+            **{name: getattr(self, name).data or "" for name in names},
+            country=self.country.data,
+            vin=self.vin.data or None,
+            first_registered_on=self.first_registered_on.data,
+            holding=self.holding.data,
+            entered_at=entered_at,
+        )
+
+
+def vehicle_values(vehicle: Vehicle, zone: ZoneInfo) -> dict:
+    """What the form of this vehicle starts with."""
+    names = ("plate", "country", "make", "model", "category", "vin", "first_registered_on", "holding", "site")
+    day, hour = typed_start(vehicle.entered_at, zone)
+    return {name: getattr(vehicle, name) for name in names} | {"entered_at": day, "entered_at_time": hour}
+
+
+class DriverForm(_Checked):
+    kind = _choice("Qualité", wording.KINDS)
+    staff_number = _text("Matricule", maxlength=30)
+    left_on = _optional_day("Dernier jour dans l’entreprise")
+    civility = _choice("Civilité", [("", "—"), ("M.", "M."), ("Mme", "Mme")])
+    last_name = _text("Nom", "Indiquez le nom.")
+    first_name = _text("Prénom", "Indiquez le prénom.")
+    birth_date = _optional_day("Date de naissance")
+    birth_place = _text("Lieu de naissance")
+    address_line = _text("Adresse (n° et rue)")
+    address_complement = _text("Complément d’adresse")
+    postcode = _text("Code postal", inputmode="numeric")
+    city = _text("Ville")
+    country = _choice("Pays", wording.countries())
+    phone = TelField("Téléphone")
+    email = EmailField("Adresse e-mail")
+    licence_number = _text("N° de permis de conduire", autocapitalize="characters", spellcheck="false")
+    licence_issued_on = _optional_day("Permis délivré le")
+    licence_country = _choice("Pays de délivrance du permis", wording.countries())
+
+    def problems(self) -> dict[str, str]:
+        """What the driver rules find wrong, by field."""
+        return driver_rules.tidied(self.details(), self.today)[1]
+
+    def details(self) -> DriverDetails:
+        """The identity as typed."""
+        return DriverDetails(**{name: self[name].data or _EMPTY.get(name, "") for name in _DETAIL_NAMES})
+
+
+_EMPTY = {"birth_date": None, "licence_issued_on": None}
+_DETAIL_NAMES = [field.name for field in fields(DriverDetails)]
+
+
+class _DriverChoice(FlaskForm):
+    """A driver named by a few words; `driver_id` picks one when several answer to them."""
+
+    driver = _text("Conducteur", "Indiquez le conducteur.", list="conducteurs", autocomplete="off", spellcheck="false")
+    driver_id = RadioField("Lequel ?", choices=[], validate_choice=False, validators=[Optional(), _Quiet()])
+
+    def offer(self, found: list[DriverName]) -> None:
+        """Show the drivers to choose from."""
+        self.driver_id.choices = [(str(one.id), one.label) for one in found]
+
+
+class AssignForm(_DriverChoice):
+    starts_at = _needed_day("À partir du", "Indiquez le début.")
+    starts_at_time = LocalTimeField("à")
+    ends_at = _optional_day("Jusqu’au")
+    ends_at_time = LocalTimeField("à")
+
+    def start(self, zone: ZoneInfo) -> datetime:
+        """The first instant. Raises Refused for an hour that spring skips."""
+        return first_instant(self.starts_at.data, self.starts_at_time.data, zone, "starts_at_time")
+
+    def end(self, zone: ZoneInfo) -> datetime | None:
+        """The instant at which it ends, if any. Raises Refused for an hour that spring skips."""
+        if self.ends_at.data is None:
+            return None
+        return last_instant(self.ends_at.data, self.ends_at_time.data, zone, "ends_at_time")
+
+
+def assignment_values(assignment: Assignment, driver: DriverName, zone: ZoneInfo) -> dict:
+    """What the form that corrects this assignment starts with."""
+    start, start_time = typed_start(assignment.starts_at, zone)
+    end, end_time = typed_end(assignment.ends_at, zone)
+    return {
+        "driver": driver.label,
+        "starts_at": start,
+        "starts_at_time": start_time,
+        "ends_at": end,
+        "ends_at_time": end_time,
+    }
+
+
+class HandOverForm(_DriverChoice):
+    at = _needed_day("Remis le", "Indiquez le jour de la remise.")
+    at_time = LocalTimeField("à")
+
+    def instant(self, zone: ZoneInfo) -> datetime:
+        """When it changes hands. Raises Refused for an hour that spring skips."""
+        return first_instant(self.at.data, self.at_time.data, zone, "at_time")
+
+
+class EndForm(FlaskForm):
+    at = _needed_day("Prend fin le", "Indiquez le dernier jour.")
+    at_time = LocalTimeField("à")
+
+    def instant(self, zone: ZoneInfo) -> datetime:
+        """When it ends; without an hour, 24:00 of the day. Raises Refused for an hour that spring skips."""
+        return last_instant(self.at.data, self.at_time.data, zone, "at_time")
+
+
+class LeaveForm(EndForm):
+    at = _needed_day("Dernier jour dans le parc", "Indiquez le dernier jour dans le parc.")
+    reason = SelectField(
+        "Motif",
+        choices=[("", "—"), *((key.value, word) for key, word in wording.EXIT_REASONS.items())],
+        validators=[Optional()],
+    )
+
+    def chosen_reason(self) -> ExitReason | None:
+        """The reason, if one was chosen."""
+        return ExitReason(self.reason.data) if self.reason.data else None
+
+
+class DriverLeftForm(FlaskForm):
+    on = _needed_day("Dernier jour dans l’entreprise", "Indiquez le dernier jour.")
+
+
+class ConfirmForm(FlaskForm):
+    """Only the token: to confirm what the page says."""

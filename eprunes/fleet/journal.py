@@ -1,0 +1,98 @@
+"""The journal of one vehicle or driver, as its page tells it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from eprunes.accounts.permissions import Actor
+from eprunes.core.audit import AuditEntry
+from eprunes.core.database import TenantSession
+from eprunes.fleet import queries
+from eprunes.fleet.local_times import end_text, period_text
+from eprunes.fleet.names import DriverName, names_by_id
+from eprunes.fleet.vehicle_rules import ExitReason
+from eprunes.fleet.wording import EXIT_REASONS
+
+SHOWN = 50
+THE_PLATFORM = "la plateforme"
+ACTIONS = {
+    "vehicule.ajoute": "Véhicule ajouté au parc",
+    "vehicule.modifie": "Fiche modifiée",
+    "vehicule.sorti": "Sortie du parc",
+    "vehicule.revenu": "Remis dans le parc",
+    "conducteur.ajoute": "Conducteur ajouté",
+    "conducteur.modifie": "Fiche modifiée",
+    "conducteur.parti": "Départ du conducteur",
+    "attribution.creee": "Attribué",
+    "attribution.terminee": "Fin d’attribution",
+    "attribution.corrigee": "Attribution corrigée",
+    "attribution.annulee": "Attribution annulée",
+}
+_FIELDS = {
+    "plate": "immatriculation",
+    "country": "pays",
+    "make": "marque",
+    "model": "modèle",
+    "category": "genre",
+    "vin": "VIN",
+    "first_registered_on": "première mise en circulation",
+    "holding": "détention",
+    "site": "site",
+    "entered_at": "date d’entrée",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One act: when, what, by whom, and its particulars in words."""
+
+    at: datetime
+    words: str
+    author: str
+    particulars: str
+
+
+def read_journal(session: TenantSession, actor: Actor, subject_kind: str, subject_id: UUID) -> list[Line]:
+    """What was done on a vehicle or driver, newest first: the last fifty acts."""
+    entries = list(session.scalars(queries.visible_journal(actor, subject_kind, subject_id).limit(SHOWN)))
+    authors = queries.author_names(session, (entry.actor_id for entry in entries))
+    names = names_by_id(session, actor, _drivers_in(entries))
+    return [
+        Line(
+            entry.at,
+            ACTIONS.get(entry.action, entry.action),
+            authors.get(entry.actor_id, "un compte supprimé") if entry.actor_id else THE_PLATFORM,
+            _particulars(entry, names, actor),
+        )
+        for entry in entries
+    ]
+
+
+def _drivers_in(entries: Iterable[AuditEntry]) -> Iterable[UUID]:
+    for entry in entries:
+        for facts in (entry.details, entry.details.get("avant") or {}):
+            if facts.get("conducteur"):
+                yield UUID(facts["conducteur"])
+
+
+def _particulars(entry: AuditEntry, names: dict[UUID, DriverName], actor: Actor) -> str:
+    details = entry.details
+    if "attribution" in details:
+        now = _assignment(details, names, actor)
+        before = details.get("avant")
+        return f"{now} (auparavant\u00a0: {_assignment(before, names, actor)})" if before else now
+    if entry.action == "vehicule.modifie":
+        return ", ".join(_FIELDS[name] for name in details.get("champs", ()) if name in _FIELDS)
+    if entry.action == "vehicule.sorti":
+        reason = details.get("motif")
+        left = end_text(datetime.fromisoformat(details["le"]), actor.zone)
+        return f"le {left}" + (f", motif\u00a0: {EXIT_REASONS[ExitReason(reason)].lower()}" if reason else "")
+    return ""
+
+
+def _assignment(facts: dict, names: dict[UUID, DriverName], actor: Actor) -> str:
+    driver = names.get(UUID(facts["conducteur"]))
+    ends_at = datetime.fromisoformat(facts["au"]) if facts["au"] else None
+    period = period_text(datetime.fromisoformat(facts["du"]), ends_at, actor.zone)
+    return f"{driver.name if driver else 'conducteur effacé'}, {period}"
