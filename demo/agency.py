@@ -14,7 +14,7 @@ from demo.places import DemoRefused, Place
 from demo.processes import Child
 from eprunes.core import clock
 
-NAME = "l’agence simulée"
+NAME = "le simulateur de l’ANTAI"
 _TIMEOUT = 10
 _STARTED_WITHIN = 15
 
@@ -44,7 +44,7 @@ def load(place: Place, records: list[dict]) -> None:
     answer.raise_for_status()
     refused = answer.json()["refusees"]
     if refused:
-        raise DemoRefused(f"L’agence simulée refuse {len(refused)} infractions : {refused[0]['motif']}")
+        raise DemoRefused(f"Le simulateur de l’ANTAI refuse {len(refused)} infractions\u00a0: {refused[0]['motif']}")
 
 
 def _wait(place: Place, child: Child) -> None:
@@ -55,4 +55,4 @@ def _wait(place: Place, child: Child) -> None:
             return
         except requests.ConnectionError:
             time.sleep(0.05)
-    raise DemoRefused(f"L’agence simulée n’a pas démarré : voyez {child.log}.")
+    raise DemoRefused(f"Le simulateur de l’ANTAI n’a pas démarré. Journal\u00a0: {child.log}")

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from demo import accounts, agency
-from demo.offences import Arrival, FirstAnswer, moved
+from demo.offences import Arrival, FirstAnswer
 from demo.places import DemoRefused, Place
 from eprunes.accounts import sessions
 from eprunes.accounts.permissions import Actor
@@ -52,7 +52,7 @@ def strange_offence(model: dict) -> dict:
 
 def unreadable_offence(model: dict) -> dict:
     """An offence of another century: the platform can't read its date and asks the operator."""
-    return {**moved(model, 0), "numeroAco": "9100000002", "dateHeureInfraction": "1926-03-03T08:00:00"}
+    return {**model, "numeroAco": "9100000002", "dateHeureInfraction": "1926-03-03T08:00:00"}
 
 
 def declare_strange_vehicle() -> None:
@@ -136,4 +136,4 @@ def _report_theft(actor: Actor, notice_id: UUID, as_of: datetime) -> None:
 
 def _require_success(counts: dict) -> None:
     if counts.get(FAILED):
-        raise DemoRefused(f"L’historique n’a pas pu être chargé : {dict(counts)}.")
+        raise DemoRefused(f"L’historique n’a pas pu être chargé\u00a0: {dict(counts)}.")

@@ -54,7 +54,7 @@ def prepare(place: Place) -> None:
 def _first_load(place: Place, environ: dict[str, str], as_of: datetime) -> None:
     if living_organisations():
         raise DemoRefused(
-            "EPRUNES_DATABASE_URL : cette base contient déjà un client ; "
+            "EPRUNES_DATABASE_URL\u00a0: cette base contient déjà un client\u00a0; "
             "la démonstration ne se charge que dans une base vide."
         )
     _create_people(as_of)

@@ -6,13 +6,14 @@ import secrets
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from eprunes.core.config import PROJECT_ROOT
 
 LOCK, LOGS, LOADED = "verrou", "log", "chargement-termine"
+MASTER_KEY, PASSWORD = "master.key", "antai-mot-de-passe"
 
 
 class DemoRefused(Exception):
@@ -41,6 +42,12 @@ class Place:
         """Whether a first load went to its end."""
         return (self.folder / LOADED).exists()
 
+    @property
+    def has_its_own_databases(self) -> bool:
+        """Whether both databases are files of the folder."""
+        urls = (self.environ[name] for name in ("EPRUNES_DATABASE_URL", "EPRUNES_KEYSTORE_URL"))
+        return all(url.startswith(f"sqlite:///{self.folder}/") for url in urls)
+
     def log(self, name: str) -> Path:
         """The file that takes what one process says."""
         (self.folder / LOGS).mkdir(parents=True, exist_ok=True)
@@ -62,14 +69,14 @@ def find_place(environ: Mapping[str, str]) -> Place:
     folder = demo_folder(environ)
     web_port, agency_port = _port(environ, "EPRUNES_PORT", 8000), _port(environ, "EPRUNES_ANTAI_PORT", 8001)
     if web_port == agency_port:
-        raise DemoRefused("EPRUNES_PORT et EPRUNES_ANTAI_PORT : indiquez deux ports différents.")
+        raise DemoRefused("EPRUNES_PORT et EPRUNES_ANTAI_PORT\u00a0: indiquez deux ports différents.")
     own = {
         "EPRUNES_DATABASE_URL": f"sqlite:///{folder / 'eprunes.sqlite'}",
         "EPRUNES_KEYSTORE_URL": f"sqlite:///{folder / 'cles.sqlite'}",
-        "EPRUNES_MASTER_KEY_FILE": str(folder / "master.key"),
+        "EPRUNES_MASTER_KEY_FILE": str(folder / MASTER_KEY),
         "EPRUNES_FILES_DIR": str(folder / "fichiers"),
         "EPRUNES_ANTAI_USER": "eprunes",
-        "EPRUNES_ANTAI_PASSWORD_FILE": str(folder / "antai-mot-de-passe"),
+        "EPRUNES_ANTAI_PASSWORD_FILE": str(folder / PASSWORD),
         "EPRUNES_BASE_URL": f"http://127.0.0.1:{web_port}",
     }
     theirs = {name: value for name, value in environ.items() if value.strip() or name not in own}
@@ -86,34 +93,43 @@ def refuse_taken_ports(place: Place) -> None:
                 probe.bind(("127.0.0.1", port))
             except OSError as error:
                 raise DemoRefused(
-                    f"Le port {port} est déjà pris par un autre programme : "
-                    f"choisissez-en un autre avec {variable} (par exemple {variable}={port + 100})."
+                    f"Le port {port} n’est pas libre (un autre programme s’en sert)\u00a0: "
+                    f"choisissez-en un autre avec {variable} (par exemple {variable}={port % 60_000 + 1_000})."
                 ) from error
 
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Keep the demo's folder for this process. Raises DemoRefused when another one has it."""
+    """Keep the demo's folder for this process. Raises DemoRefused when another one has it, or it is not ours."""
     folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()) and not (folder / LOCK).exists():
+        raise DemoRefused(f"Le dossier {folder} n’est pas à la démonstration\u00a0: changez EPRUNES_VAR_DIR.")
     with (folder / LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise DemoRefused(
-                f"La démonstration tourne déjà dans {folder} : arrêtez-la d’abord (Ctrl-C dans sa fenêtre)."
+                f"La démonstration tourne déjà dans {folder}\u00a0: arrêtez-la d’abord (Ctrl-C dans sa fenêtre)."
             ) from error
         yield
 
 
 def start_over(place: Place) -> None:
-    """Empty the folder of what an unfinished load left, and make what a new one needs."""
+    """Empty the folder of what an unfinished load left, and make what a new one needs.
+
+    Raises DemoRefused when that load went into databases elsewhere: they are not the demo's to throw away.
+    """
+    if (place.folder / MASTER_KEY).exists() and not place.has_its_own_databases:
+        raise DemoRefused(
+            "Le premier chargement n’a pas abouti\u00a0: videz les bases indiquées par EPRUNES_DATABASE_URL et "
+            "EPRUNES_KEYSTORE_URL, puis «\u00a0make reset\u00a0»."
+        )
     for path in place.folder.iterdir():
         if path.name not in (LOCK, LOGS):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    with suppress(FileExistsError):
-        password = os.open(place.folder / "antai-mot-de-passe", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(password, "w") as file:
-            file.write(secrets.token_urlsafe(24) + "\n")
+    password = os.open(place.folder / PASSWORD, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(password, "w") as file:
+        file.write(secrets.token_urlsafe(24) + "\n")
 
 
 def note_loaded(place: Place) -> None:
@@ -124,5 +140,5 @@ def note_loaded(place: Place) -> None:
 def _port(environ: Mapping[str, str], variable: str, default: int) -> int:
     text = environ.get(variable, "").strip() or str(default)
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
-        raise DemoRefused(f"{variable} : « {text} » n’est pas un numéro de port (de 1 à 65535).")
+        raise DemoRefused(f"{variable}\u00a0: «\u00a0{text}\u00a0» n’est pas un numéro de port (de 1 à 65535).")
     return int(text)

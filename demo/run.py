@@ -38,7 +38,7 @@ def main() -> None:
             if not _Asked.to_stop:
                 _serve(place)
     except (DemoRefused, SettingsRefused) as refusal:
-        sys.exit(f"La démonstration s’arrête. {refusal}")
+        sys.exit(str(refusal))
 
 
 def _load(place: Place) -> None:
@@ -50,7 +50,9 @@ def _load(place: Place) -> None:
     finally:
         processes.stop([loader])
     if loader.process.returncode and not _Asked.to_stop:
-        raise DemoRefused(f"Le chargement n’a pas abouti (journal : {loader.log}). {processes.last_line(loader.log)}")
+        raise DemoRefused(f"Le chargement n’a pas abouti. {_what_it_said(loader)}")
+    if _Asked.to_stop and not place.is_loaded:
+        screen.say(screen.INTERRUPTED)
 
 
 def _serve(place: Place) -> None:
@@ -96,7 +98,7 @@ def _wait_until_ready(place: Place, children: list[Child]) -> bool:
         except requests.RequestException:
             pass
         if monotonic() > last_moment:
-            raise DemoRefused(f"Le serveur web ne répond pas (journal : {place.log('web')}).")
+            raise DemoRefused(f"Le serveur web ne répond pas. Journal\u00a0: {place.log('web')}")
         time.sleep(_POLL)
     return False
 
@@ -104,10 +106,11 @@ def _wait_until_ready(place: Place, children: list[Child]) -> bool:
 def _require_all_running(children: list[Child]) -> None:
     for child in children:
         if not child.is_running:
-            raise DemoRefused(
-                f"Une partie s’est arrêtée toute seule : {child.name} (journal : {child.log}). "
-                f"{processes.last_line(child.log)}"
-            )
+            raise DemoRefused(f"La démonstration s’arrête\u00a0: {child.name} s’est arrêté. {_what_it_said(child)}")
+
+
+def _what_it_said(child: Child) -> str:
+    return f"Journal\u00a0: {child.log}\u00a0; dernière ligne\u00a0: {processes.last_line(child.log) or 'aucune'}"
 
 
 if __name__ == "__main__":

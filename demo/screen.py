@@ -7,10 +7,11 @@ from demo.places import Place
 from eprunes.core import clock
 from eprunes.core.calendar import paris_day
 
-LOADING = "Premier démarrage : chargement du parc et de ses contraventions (une vingtaine de secondes)…"
+LOADING = "Premier démarrage\u00a0: chargement du parc et de ses contraventions (une quinzaine de secondes)…"
 LOADING_AGAIN = "Démarrage avec les données déjà chargées…"
+INTERRUPTED = "\nChargement interrompu\u00a0: le prochain démarrage le recommencera."
 STOPPING = "\nArrêt en cours…"
-STOPPED = "La démonstration est arrêtée ; ses données sont gardées (« make reset » les efface)."
+STOPPED = "La démonstration est arrêtée\u00a0; ses données sont gardées («\u00a0make reset\u00a0» les efface)."
 _LINE = "─" * 78
 
 
@@ -48,4 +49,4 @@ def _offset_lines(place: Place) -> list[str]:
     if not text:
         return []
     day = paris_day(clock.now() + clock.parse_duration(text))
-    return [f"  Horloge       décalée de {text} : on est le {day:%d/%m/%Y}"]
+    return [f"  Horloge       décalée de {text}\u00a0: on est le {day:%d/%m/%Y}"]

@@ -23,6 +23,7 @@ from eprunes.fines import models as fines_models  # noqa: F401 - tables
 from eprunes.fines import views as fines_views
 from eprunes.fleet import import_views as fleet_import_views
 from eprunes.fleet import models as fleet_models  # noqa: F401 - tables
+from eprunes.fleet import views as fleet_views
 from eprunes.navigation import navigation
 from eprunes.provider import views as provider_views
 
@@ -31,6 +32,7 @@ PAGES = (
     health,
     accounts_views,
     fines_views,
+    fleet_views,
     fleet_import_views,
     antai_views,
     admin_views,

@@ -15,6 +15,8 @@ from flask import Flask
 from eprunes.antai import jobs as antai
 from eprunes.core import clock, jobs
 from eprunes.core.jobs import Job
+from eprunes.fleet import jobs as fleet
+from eprunes.fleet.importing.jobs import run_long_work
 from eprunes.privacy import jobs as privacy
 
 log = logging.getLogger(__name__)
@@ -25,6 +27,8 @@ SCHEDULE: tuple[Job, ...] = (
     Job("antai-send-answers", antai.send_answers, every_in_demo=timedelta(seconds=3)),
     Job("retention-sweep", privacy.retention_sweep, daily_at=time(1, 0), legal=True),
     Job("contract-end-purge", privacy.contract_end_purge, daily_at=time(2, 0), after="retention-sweep", legal=True),
+    Job("fleet-departures", fleet.release_departed, daily_at=time(0, 10)),
+    Job("long-work", run_long_work, every=timedelta(seconds=5), every_in_demo=timedelta(seconds=1)),
 )
 
 JOBS = {job.name: job for job in SCHEDULE}

@@ -30,6 +30,7 @@ import_group = AppGroup("import", help="Imports.")
 def import_fleet(file: Path, siren: str, confirm: bool, as_machine: bool):
     """Montrer ce que changerait un classeur du parc, et l'enregistrer avec --confirm."""
     organisation = find_organisation(siren)
+    preview: dict = {}
     try:
         preview, parsed = _preview(organisation, file.read_bytes())
         if not as_machine:
@@ -40,12 +41,16 @@ def import_fleet(file: Path, siren: str, confirm: bool, as_machine: bool):
             _apply(organisation, parsed, preview)
     except Refused as refusal:
         if as_machine:
-            click.echo(orjson.dumps({"refusal": str(refusal)}).decode())
+            _echo_json(preview | {"applied": False, "refusal": str(refusal)})
         raise
     if as_machine:
-        click.echo(orjson.dumps(preview | {"applied": confirm}).decode())
+        _echo_json(preview | {"applied": confirm})
     elif confirm:
         click.echo("Rien à modifier." if preview["is_empty"] else "Import enregistré.")
+
+
+def _echo_json(content: dict) -> None:
+    click.echo(orjson.dumps(content).decode())
 
 
 def _preview(organisation: Organisation, content: bytes) -> tuple[dict, Parsed]:

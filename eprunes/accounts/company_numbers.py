@@ -98,8 +98,7 @@ def _check_ridet(value: str) -> str:
     if _RIDET.fullmatch(value):
         return value.zfill(10)
     raise InvalidCompanyNumber(
-        "Un numéro RIDET comporte sept chiffres, "
-        "ou dix avec le numéro d'établissement (exemple\u00a0: 0123456.001)."
+        "Un numéro RIDET comporte sept chiffres, ou dix avec le numéro d'établissement (exemple\u00a0: 0123456.001)."
     )
 
 

@@ -55,7 +55,8 @@ def _let_in() -> Response | None:
         g.actor = current_user._get_current_object() if current_user.is_authenticated else None
         return None
     if not current_user.is_authenticated:
-        return redirect(url_for("accounts.sign_in", suite=request.full_path.rstrip("?") if request.method == "GET" else None))
+        wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+        return redirect(url_for("accounts.sign_in", suite=wanted))
     g.actor = current_user._get_current_object()
     if not g.actor.may(view.required_permission):
         abort(404)

@@ -25,10 +25,12 @@ def organisation_by_number(number: str) -> Organisation | None:
     wanted = "".join(number.split()).upper()
     with platform_session("recherche d'un client par son numéro") as session:
         return session.scalar(
-            select(Organisation).where(
+            select(Organisation)
+            .where(
                 or_(Organisation.number == wanted, Organisation.number == wanted[:9]),
                 Organisation.purged_at.is_(None),
-            ).order_by(Organisation.number.desc())  # the longer of the two first
+            )
+            .order_by(Organisation.number.desc())  # the longer of the two first
         )
 
 

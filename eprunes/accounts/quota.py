@@ -24,9 +24,7 @@ class QuotaExceeded(Refused):
 
 def start_counting(session: TenantSession) -> None:
     """Create the organisation's counter, at zero. Once, when the organisation is created."""
-    session.execute(
-        insert(VehicleCount).values(organisation_id=session.organisation_id, id=new_id(), used=0)
-    )
+    session.execute(insert(VehicleCount).values(organisation_id=session.organisation_id, id=new_id(), used=0))
 
 
 def take(session: TenantSession, places: int, as_of: datetime) -> None:

@@ -38,9 +38,7 @@ def archived_until(offence_local_day: date, policy: RetentionPolicy) -> datetime
     return end_of_day(add_months(offence_local_day, policy.archive_months))
 
 
-def destroyed_from(
-    posted_at: datetime, offence_local_day: date, answered: bool, policy: RetentionPolicy
-) -> datetime:
+def destroyed_from(posted_at: datetime, offence_local_day: date, answered: bool, policy: RetentionPolicy) -> datetime:
     """The instant from which a notice is destroyed.
 
     Without an answer it stays until both windows have closed. An answer that the agency refused counts as

@@ -36,33 +36,22 @@ def create_organisation(
 
     Raises Refused when the number is malformed (C3.1) or taken, or the e-mail is used (C3.2-b).
     """
-    parsed = _company_number(number, number_kind)
+    client = _client(name, number, number_kind, zone, as_of)
     email = _normalised_email(admin_email)
-    _check_client(name, zone)
     _check_order(vehicles, tools)
-    organisation_id, user_id = new_id(), new_id()
-    key_store().create_organisation_key(organisation_id)
+    key_store().create_organisation_key(client.id)
     try:
-        with tenant_session(organisation_id, write=True, platform_reason="création d'un client") as session:
-            session.add(
-                Organisation(
-                    id=organisation_id,
-                    name=name.strip(),
-                    number_kind=parsed.kind,
-                    number=parsed.value,
-                    zone=zone,
-                    created_at=as_of,
-                )
-            )
+        with tenant_session(client.id, write=True, platform_reason="création d'un client") as session:
+            session.add(client)
             session.flush()
-            session.add(_order_form(organisation_id, vehicles, tools, as_of))
+            session.add(_order_form(client.id, vehicles, tools, as_of))
             quota.start_counting(session)
-            _add_user(session, user_id, email, name, as_of, fleet=True, fines=True, administrator=True)
-            audit.record(session, "organisation.creee", as_of=as_of, subject=("client", organisation_id))
+            _add_user(session, new_id(), email, name, as_of, fleet=True, fines=True, administrator=True)
+            audit.record(session, "organisation.creee", as_of=as_of, subject=("client", client.id))
     except IntegrityError as error:
-        key_store().destroy_organisation(organisation_id)
+        key_store().destroy_organisation(client.id)
         raise _taken(error) from error
-    return organisation_id
+    return client.id
 
 
 def create_user(
@@ -99,9 +88,7 @@ def create_user(
 
 def create_operator(*, email: str, as_of: datetime) -> UUID:
     """Add an operator of the provider: an account without organisation. Raises Refused when used."""
-    identity = Identity(
-        id=new_id(), email=_normalised_email(email), kind=IdentityKind.OPERATOR, created_at=as_of
-    )
+    identity = Identity(id=new_id(), email=_normalised_email(email), kind=IdentityKind.OPERATOR, created_at=as_of)
     try:
         with platform_session("création d'un exploitant", write=True) as session:
             session.add(identity)
@@ -213,7 +200,8 @@ def _check_order(vehicles: int, tools: tuple[str, ...]) -> None:
         raise Refused("Outils admis : fleet, fines ou les deux.", "tools")
 
 
-def _check_client(name: str, zone: str) -> None:
+def _client(name: str, number: str, number_kind: CompanyNumberKind | None, zone: str, as_of: datetime) -> Organisation:
+    parsed = _company_number(number, number_kind)
     if not name.strip():
         raise Refused("Indiquez le nom du client.", "name")
     if len(name.strip()) > NAME_LENGTH:
@@ -222,6 +210,14 @@ def _check_client(name: str, zone: str) -> None:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise Refused(f"Fuseau horaire inconnu : {zone}.", "zone") from error
+    return Organisation(
+        id=new_id(),
+        name=name.strip(),
+        number_kind=parsed.kind,
+        number=parsed.value,
+        zone=zone,
+        created_at=as_of,
+    )
 
 
 def _company_number(number: str, kind: CompanyNumberKind | None):

@@ -104,9 +104,7 @@ def _user(identity: Identity, organisation: Organisation, as_of: datetime) -> Ac
     if organisation.purged_at or has_ended(organisation.contract_ends_on, as_of):
         return None
     with tenant_session(organisation.id) as session:
-        user = session.scalar(
-            select(User).where(User.organisation_id == organisation.id, User.id == identity.user_id)
-        )
+        user = session.scalar(select(User).where(User.organisation_id == organisation.id, User.id == identity.user_id))
         tools = tools_on(session.scalars(order_forms(organisation.id)).all(), paris_day(as_of))
     if user is None or user.state != UserState.ACTIVE:
         return None

@@ -20,15 +20,8 @@ def sign_in():
         return redirect(destination)
     if form.validate_on_submit():
         with refusals_on(form):
-            token = sessions.sign_in(
-                email=form.email.data,
-                password=form.password.data,
-                address=request.remote_addr or "",
-                device=request.user_agent.string,
-                as_of=clock.now(),
-            )
             response = redirect(destination)
-            guard.give_cookie(response, current_app, token)
+            guard.give_cookie(response, current_app, _open_session(form))
             return response
     return render_form("accounts/sign_in.html", form)
 
@@ -40,3 +33,13 @@ def sign_out():
     response = redirect(url_for("accounts.sign_in"))
     guard.take_cookie_back(response, current_app)
     return response
+
+
+def _open_session(form: SignInForm) -> str:
+    return sessions.sign_in(
+        email=form.email.data,
+        password=form.password.data,
+        address=request.remote_addr or "",
+        device=request.user_agent.string,
+        as_of=clock.now(),
+    )

@@ -183,25 +183,7 @@ def _confirm(
     notice.state = move_notice(NoticeState(notice.state), NoticeMove.ANSWER)
     notice.is_answered = True
     notice.filing_reason = None
-    answer_id = new_id()
-    key = key_store().keys(notice.organisation_id, [notice.key_id])[notice.key_id]
-    session.add(
-        Answer(
-            organisation_id=notice.organisation_id,
-            id=answer_id,
-            notice_id=notice.id,
-            kind=kind,
-            reason=reason,
-            driver_id=driver_id,
-            state=AnswerState.CONFIRMED,
-            author_id=actor.user_id,
-            confirmed_at=as_of,
-            agency_reference=answer_id.hex,
-            next_attempt_at=as_of,
-            key_id=notice.key_id,
-            box=seal(key, notice.organisation_id, ANSWER_TABLE, answer_id, snapshot),
-        )
-    )
+    session.add(_answer(notice, kind, reason, driver_id, snapshot, actor, as_of))
     session.flush()
     events.add(session, notice.id, events.ANSWERED, as_of, actor.user_id)
     audit.record(
@@ -211,6 +193,34 @@ def _confirm(
         actor_id=actor.user_id,
         subject=("avis", notice.id),
         details={"motif": reason} if reason else {},
+    )
+
+
+def _answer(
+    notice: Notice,
+    kind: str,
+    reason: str | None,
+    driver_id: UUID | None,
+    snapshot: dict,
+    actor: Actor,
+    as_of: datetime,
+) -> Answer:
+    answer_id = new_id()
+    key = key_store().keys(notice.organisation_id, [notice.key_id])[notice.key_id]
+    return Answer(
+        organisation_id=notice.organisation_id,
+        id=answer_id,
+        notice_id=notice.id,
+        kind=kind,
+        reason=reason,
+        driver_id=driver_id,
+        state=AnswerState.CONFIRMED,
+        author_id=actor.user_id,
+        confirmed_at=as_of,
+        agency_reference=answer_id.hex,
+        next_attempt_at=as_of,
+        key_id=notice.key_id,
+        box=seal(key, notice.organisation_id, ANSWER_TABLE, answer_id, snapshot),
     )
 
 

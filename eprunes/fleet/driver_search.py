@@ -1,7 +1,7 @@
 """The list of drivers: search and filters as the page's address holds them, and the drivers they find."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
@@ -9,7 +9,9 @@ from uuid import UUID
 from sqlalchemy import Select, and_, not_
 
 from eprunes.accounts.permissions import Actor
+from eprunes.core.calendar import local_day
 from eprunes.core.database import TenantSession
+from eprunes.core.paging import Page, slice_page
 from eprunes.fleet.models import Assignment, Driver, Vehicle
 from eprunes.fleet.names import DriverName, named, words_of
 from eprunes.fleet.queries import running_at, visible_assignments, visible_drivers
@@ -34,6 +36,16 @@ class DriverSearch:
         return bool(self.text or self.readiness)
 
 
+@dataclass(frozen=True)
+class DriverList:
+    """One page of the list of names, how many were found in all, and what the page shows beside each."""
+
+    page: Page
+    found: int
+    drivers: dict[UUID, Driver]
+    vehicles: dict[UUID, list[Vehicle]]
+
+
 _CHOICES = {
     "state": ("etat", {PRESENT, GONE, EVERYONE}),
     "readiness": ("fiche", {READY, INCOMPLETE}),
@@ -55,12 +67,28 @@ def driver_search_args(search: DriverSearch, **changes) -> dict[str, str]:
     return {key: value for key, value in args.items() if value != defaults[key]}
 
 
+def read_drivers(
+    session: TenantSession, actor: Actor, search: DriverSearch, cursor: str, as_of: datetime
+) -> DriverList:
+    """The page of the list at a cursor."""
+    found = found_drivers(session, actor, search, local_day(as_of, actor.zone))
+    page = slice_page(found, cursor=cursor)
+    ids = [one.id for one in page.rows]
+    rows = session.scalars(visible_drivers(actor).where(Driver.id.in_(ids)))
+    return DriverList(page, len(found), {row.id: row for row in rows}, vehicles_held_by(session, actor, ids, as_of))
+
+
 def found_drivers(session: TenantSession, actor: Actor, search: DriverSearch, today: date) -> list[DriverName]:
     """Every driver that a search finds, sorted. `today` is the organisation's local day."""
     found = named(session, actor, searched_drivers(actor, search, today), words_of(search.text))
+    return sorted(found, key=sort_key(search))
+
+
+def sort_key(search: DriverSearch) -> Callable[[DriverName], tuple]:
+    """What the list is sorted by; drivers without a staff number come last."""
     if search.sort == BY_STAFF_NUMBER:
-        return sorted(found, key=lambda one: (one.staff_number is None, one.staff_number or "", one.folded))
-    return sorted(found, key=lambda one: (one.folded, one.id))
+        return lambda one: (one.staff_number is None, one.staff_number or "", one.folded, one.id)
+    return lambda one: (one.folded, one.id)
 
 
 def searched_drivers(actor: Actor, search: DriverSearch, today: date) -> Select[tuple[Driver]]:
@@ -86,13 +114,13 @@ def vehicles_held_by(
     held: dict[UUID, list[Vehicle]] = defaultdict(list)
     query = (
         visible_assignments(actor)
+        .with_only_columns(Assignment.driver_id, Vehicle)
         .join(
             Vehicle,
             and_(Vehicle.organisation_id == Assignment.organisation_id, Vehicle.id == Assignment.vehicle_id),
         )
         .where(Assignment.driver_id.in_(list(driver_ids)), running_at(as_of))
         .order_by(Assignment.starts_at)
-        .with_only_columns(Assignment.driver_id, Vehicle)
     )
     for driver_id, vehicle in session.execute(query):
         held[driver_id].append(vehicle)

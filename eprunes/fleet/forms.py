@@ -8,11 +8,13 @@ from flask_wtf import FlaskForm
 from wtforms import DateField, EmailField, RadioField, SelectField, StringField, TelField, TimeField
 from wtforms.validators import InputRequired, Optional
 
+from eprunes.core.calendar import start_of_day
 from eprunes.fleet import driver_rules, vehicle_rules, wording
 from eprunes.fleet.driver_details import DriverDetails
 from eprunes.fleet.local_times import first_instant, last_instant, typed_end, typed_start
-from eprunes.fleet.models import Assignment, Vehicle
+from eprunes.fleet.models import Assignment, Driver, Vehicle
 from eprunes.fleet.names import DriverName
+from eprunes.fleet.plates import FRANCE
 from eprunes.fleet.vehicle_rules import ExitReason, VehicleDetails
 
 DATE_EXPECTED = "Indiquez une date (JJ/MM/AAAA)."
@@ -22,7 +24,7 @@ TIME_EXPECTED = "Indiquez une heure (HH:MM)."
 class _Quiet:
     """A mark, not a check: the field always has a value, so that no « facultatif » stands beside it."""
 
-    field_flags = {"quiet": True}  # noqa: RUF012 - the name and shape WTForms reads
+    field_flags = {"quiet": True}
 
     def __call__(self, form, field) -> None:
         pass
@@ -95,11 +97,11 @@ class VehicleForm(_Checked):
     holding = _choice("Détention", wording.HOLDINGS)
     site = _text("Site", list="sites")
     entered_at = _needed_day("Dans le parc depuis le", "Indiquez la date d’entrée dans le parc.")
-    entered_at_time = LocalTimeField("à")
+    entered_at_time = LocalTimeField("Heure")
 
     def problems(self) -> dict[str, str]:
         """What the vehicle rules find wrong, by field."""
-        return vehicle_rules.tidied(self._details(datetime.min), self.today)[1]
+        return vehicle_rules.tidied(self._details(start_of_day(self.today)), self.today)[1]
 
     def details(self, zone: ZoneInfo) -> VehicleDetails:
         """What was typed. Raises Refused for an hour that spring skips."""
@@ -109,10 +111,10 @@ class VehicleForm(_Checked):
         names = ("plate", "make", "model", "category", "site")
         return VehicleDetails(
             **{name: getattr(self, name).data or "" for name in names},
-            country=self.country.data,
+            country=self.country.data or FRANCE,
             vin=self.vin.data or None,
             first_registered_on=self.first_registered_on.data,
-            holding=self.holding.data,
+            holding=self.holding.data or "",
             entered_at=entered_at,
         )
 
@@ -152,12 +154,26 @@ class DriverForm(_Checked):
         """The identity as typed."""
         return DriverDetails(**{name: self[name].data or _EMPTY.get(name, "") for name in _DETAIL_NAMES})
 
+    def values(self) -> dict:
+        """What is known of the driver beside the identity."""
+        return {"kind": self.kind.data, "staff_number": self.staff_number.data, "left_on": self.left_on.data}
+
+
+def driver_values(driver: Driver, details: DriverDetails) -> dict:
+    """What the form of this driver starts with."""
+    return {
+        "kind": driver.kind,
+        "staff_number": driver.staff_number,
+        "left_on": driver.left_on,
+        **{name: getattr(details, name) for name in _DETAIL_NAMES},
+    }
+
 
 _EMPTY = {"birth_date": None, "licence_issued_on": None}
 _DETAIL_NAMES = [field.name for field in fields(DriverDetails)]
 
 
-class _DriverChoice(FlaskForm):
+class DriverChoice(FlaskForm):
     """A driver named by a few words; `driver_id` picks one when several answer to them."""
 
     driver = _text("Conducteur", "Indiquez le conducteur.", list="conducteurs", autocomplete="off", spellcheck="false")
@@ -168,11 +184,11 @@ class _DriverChoice(FlaskForm):
         self.driver_id.choices = [(str(one.id), one.label) for one in found]
 
 
-class AssignForm(_DriverChoice):
+class AssignForm(DriverChoice):
     starts_at = _needed_day("À partir du", "Indiquez le début.")
-    starts_at_time = LocalTimeField("à")
+    starts_at_time = LocalTimeField("Heure")
     ends_at = _optional_day("Jusqu’au")
-    ends_at_time = LocalTimeField("à")
+    ends_at_time = LocalTimeField("Heure")
 
     def start(self, zone: ZoneInfo) -> datetime:
         """The first instant. Raises Refused for an hour that spring skips."""
@@ -198,9 +214,9 @@ def assignment_values(assignment: Assignment, driver: DriverName, zone: ZoneInfo
     }
 
 
-class HandOverForm(_DriverChoice):
+class HandOverForm(DriverChoice):
     at = _needed_day("Remis le", "Indiquez le jour de la remise.")
-    at_time = LocalTimeField("à")
+    at_time = LocalTimeField("Heure")
 
     def instant(self, zone: ZoneInfo) -> datetime:
         """When it changes hands. Raises Refused for an hour that spring skips."""
@@ -209,7 +225,7 @@ class HandOverForm(_DriverChoice):
 
 class EndForm(FlaskForm):
     at = _needed_day("Prend fin le", "Indiquez le dernier jour.")
-    at_time = LocalTimeField("à")
+    at_time = LocalTimeField("Heure")
 
     def instant(self, zone: ZoneInfo) -> datetime:
         """When it ends; without an hour, 24:00 of the day. Raises Refused for an hour that spring skips."""

@@ -39,9 +39,18 @@ def named(
 
     Opens the box of each: for a search or a sort by name.
     """
+    opened = contents_of(session, actor, drivers)
+    found = (name_of(driver_id, staff_number, content) for driver_id, staff_number, content in opened)
+    return [one for one in found if has_words(one, words)]
+
+
+def contents_of(
+    session: TenantSession, actor: Actor, drivers: Select[tuple[Driver]]
+) -> Iterator[tuple[UUID, str | None, dict]]:
+    """(id, staff number, opened box) of every driver of a query; the box is empty once the key is destroyed."""
     keys = key_store().all_keys(actor.organisation_id, KEY_PURPOSE)
     rows = session.execute(_columns_of(drivers).execution_options(yield_per=_CHUNK))
-    return list(_opened(rows, keys, actor.organisation_id, words))
+    return _opened(rows, keys, actor.organisation_id)
 
 
 def names_by_id(session: TenantSession, actor: Actor, driver_ids: Iterable[UUID]) -> dict[UUID, DriverName]:
@@ -51,7 +60,19 @@ def names_by_id(session: TenantSession, actor: Actor, driver_ids: Iterable[UUID]
         return {}
     rows = session.execute(_columns_of(visible_drivers(actor).where(Driver.id.in_(wanted)))).all()
     keys = key_store().keys(actor.organisation_id, [row.key_id for row in rows])
-    return {line.id: line for line in _opened(rows, keys, actor.organisation_id, ())}
+    opened = _opened(rows, keys, actor.organisation_id)
+    return {driver_id: name_of(driver_id, staff_number, content) for driver_id, staff_number, content in opened}
+
+
+def name_of(driver_id: UUID, staff_number: str | None, content: dict) -> DriverName:
+    """As `DriverDetails.sort_name`, without building the whole identity: this runs for every driver."""
+    name = f"{content['last_name'].upper()} {content['first_name']}".strip() if content else ERASED
+    return DriverName(driver_id, name, staff_number, folded(f"{name} {staff_number or ''}"))
+
+
+def has_words(one: DriverName, words: Sequence[str]) -> bool:
+    """True when every word is a piece of the name or of the staff number."""
+    return all(word in one.folded for word in words)
 
 
 def folded(text: str) -> str:
@@ -69,21 +90,12 @@ def _columns_of(query: Select) -> Select:
 
 
 def _opened(
-    rows: Iterable[Row], keys: dict[UUID, bytes], organisation_id: UUID, words: Sequence[str]
-) -> Iterator[DriverName]:
+    rows: Iterable[Row], keys: dict[UUID, bytes], organisation_id: UUID
+) -> Iterator[tuple[UUID, str | None, dict]]:
     for driver_id, key_id, box, staff_number in rows:
-        name = _name(keys.get(key_id), organisation_id, driver_id, box)
-        searched = folded(f"{name} {staff_number or ''}")
-        if all(word in searched for word in words):
-            yield DriverName(driver_id, name, staff_number, searched)
-
-
-def _name(key: bytes | None, organisation_id: UUID, driver_id: UUID, box: bytes) -> str:
-    """As `DriverDetails.sort_name`, without building the whole identity: this runs for every driver."""
-    if key is None:
-        return ERASED
-    content = open_box(key, organisation_id, TABLE, driver_id, box)
-    return f"{content['last_name'].upper()} {content['first_name']}".strip()
+        key = keys.get(key_id)
+        content = open_box(key, organisation_id, TABLE, driver_id, box) if key else {}
+        yield driver_id, staff_number, content
 
 
 def _plain(code: int) -> str | None:

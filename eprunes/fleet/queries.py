@@ -75,7 +75,7 @@ def author_names(session: TenantSession, user_ids: Iterable[UUID | None]) -> dic
     query = select(User.id, User.display_name).where(
         User.organisation_id == session.organisation_id, User.id.in_({one for one in user_ids if one})
     )
-    return {user_id: name for user_id, name in session.execute(query)}
+    return dict(session.execute(query).all())
 
 
 def running_at(instant: datetime) -> ColumnElement[bool]:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, tuple_
 
 from eprunes.accounts.permissions import Actor
 from eprunes.core.database import TenantSession
+from eprunes.core.paging import Page, count_of, read_page
 from eprunes.fleet.models import Assignment, Driver, Vehicle
 from eprunes.fleet.names import DriverName, folded, named, names_by_id, words_of
 from eprunes.fleet.queries import (
@@ -64,6 +65,16 @@ class Holder:
     is_designable: bool
 
 
+@dataclass(frozen=True)
+class VehicleList:
+    """One page of the list: its rows, how many were found in all, and who holds those of the page."""
+
+    page: Page
+    found: int
+    holders: dict[UUID, Holder]
+    sites: list[str]
+
+
 _CHOICES = {
     "state": ("etat", {IN_FLEET, DEPARTED, EVERY}),
     "flag": ("signalement", {WITHOUT_DRIVER, UNKNOWN_TO_AGENCY, INCOMPLETE_DRIVER}),
@@ -84,6 +95,16 @@ def vehicle_search_args(search: VehicleSearch, **changes) -> dict[str, str]:
     args |= {key: getattr(wanted, name) for name, (key, _) in _CHOICES.items()}
     defaults = {"q": "", "site": "", "etat": IN_FLEET, "signalement": "", "tri": "immatriculation"}
     return {key: value for key, value in args.items() if value != defaults[key]}
+
+
+def read_vehicles(
+    session: TenantSession, actor: Actor, search: VehicleSearch, cursor: str, as_of: datetime
+) -> VehicleList:
+    """The page of the list at a cursor."""
+    query, sort = found_vehicles(session, actor, search, as_of), SORTS[search.sort]
+    page = read_page(session, query, Vehicle, sort.keys, cursor=cursor, descending=sort.descending)
+    holders = holders_now(session, actor, [row.id for row in page.rows], as_of)
+    return VehicleList(page, count_of(session, query), holders, known_sites(session, actor))
 
 
 def found_vehicles(
@@ -109,12 +130,12 @@ def holders_now(
     """Who holds each of these vehicles at an instant; those that nobody holds are absent."""
     query = (
         visible_assignments(actor)
+        .with_only_columns(Assignment, Driver.is_designable)
         .join(
             Driver,
             and_(Driver.organisation_id == Assignment.organisation_id, Driver.id == Assignment.driver_id),
         )
         .where(Assignment.vehicle_id.in_(list(vehicle_ids)), running_at(as_of))
-        .with_only_columns(Assignment, Driver.is_designable)
     )
     rows = session.execute(query).all()
     names = names_by_id(session, actor, (row.driver_id for row, _ in rows))

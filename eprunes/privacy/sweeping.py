@@ -40,7 +40,7 @@ def sweep(organisation_id: UUID, as_of: datetime) -> Counter:
         counts["destroyed"] += destroyed
     counts["orphan_keys"] = _destroy_orphan_keys(organisation_id, as_of)
     if blocked := _count_blocked(organisation_id, as_of):
-        log.error("organisation %s: %s notices past their time, their answer still on its way", organisation_id, blocked)
+        log.error("organisation %s: %s notices past their time with an answer on its way", organisation_id, blocked)
     counts["blocked"] = blocked
     return counts
 

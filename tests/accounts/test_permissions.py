@@ -1,7 +1,9 @@
 """Who may do what: the whole matrix, and what tools and contract leave of a user's rights."""
 
 import pytest
+from sqlalchemy import update
 
+from eprunes.accounts.models import Organisation, OrganisationState
 from eprunes.accounts.permissions import PERMISSIONS, Permission, Right, effective_rights
 from eprunes.accounts.tools import Tools
 from eprunes.core.database import platform_session
@@ -18,12 +20,13 @@ LONG_DROPPED = Tools(fleet=True, fines=False, live_notices=False, archive=True)
 
 def test_the_matrix_is_the_one_that_was_decided():
     """C3.2-a, C3.2-c: every permission that a right does not name is refused."""
-    assert PERMISSIONS == {
+    decided = {
         Right.FLEET: {Permission.ENTER, Permission.VIEW_FLEET, Permission.EDIT_FLEET},
         Right.FINES: {Permission.ENTER, Permission.VIEW_NOTICES, Permission.ANSWER_NOTICES},
         Right.ADMINISTRATOR: {Permission.ENTER, Permission.VIEW_ARCHIVE, Permission.ADMINISTER},
         Right.OPERATOR: {Permission.ENTER, Permission.OPERATE},
     }
+    assert decided == PERMISSIONS
 
 
 @pytest.mark.parametrize(
@@ -83,10 +86,6 @@ def test_a_tool_of_the_contract_gives_nothing_to_a_user_without_the_right(fleet,
 
 
 def suspend(world):
-    from sqlalchemy import update
-
-    from eprunes.accounts.models import Organisation, OrganisationState
-
     with platform_session("tests", write=True) as session:
         of_world = update(Organisation).where(Organisation.id == world.organisation_id)
         session.execute(of_world.values(state=OrganisationState.SUSPENDED))

@@ -73,14 +73,14 @@ def designation_of(driver_id, **changes):
 
 
 def test_the_inbox_shows_the_notice_with_its_proposed_driver_and_days_left(desk, signed_in):
-    """C4.3-a, C1-b."""
+    """C4.3-a, C4.3-d, C1-b: and the page asks to keep an eye on the post."""
     world, *_ = desk
     page = signed_in(world.fines).get("/contraventions").text
     assert "FY-074-KE" in page
     assert "DUMAS Caroline" in page
     assert "dans 35 jours" in page
     assert "59 km/h retenus pour 50" in page
-    assert "surveillez votre courrier" in page, "C4.3-d"
+    assert "surveillez votre courrier" in page
 
 
 def test_the_inbox_of_a_new_client_has_nothing_to_do(world, signed_in):

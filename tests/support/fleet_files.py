@@ -99,12 +99,8 @@ def paris(*parts: int) -> datetime:
 
 def large_file(vehicles: int, drivers: int = 0, assignments: int = 0) -> bytes:
     """A big valid workbook; assignments follow each other on their vehicles."""
-    plates = [
-        f"{a}{b}-{n:03}-{c}{d}"
-        for (a, b, c, d), n in zip(
-            product("AB", _SIV_LETTERS, _SIV_LETTERS, _SIV_LETTERS), _numbers(vehicles), strict=False
-        )
-    ]
+    letters = product(_SIV_LETTERS, repeat=4)
+    plates = [f"{a}{b}-{1 + i % 999:03}-{c}{d}" for i, (a, b, c, d) in zip(range(vehicles), letters, strict=False)]
     vehicle_rows = [[plate, "Renault", "Clio", "VP", ENTRY, f"Site {i % 9}"] for i, plate in enumerate(plates)]
     driver_rows = [
         [f"E{i}", "M." if i % 2 else "Mme", f"Nom{i}", f"Prénom{i}", date(1980, 1, 1) + timedelta(days=i % 5000),
@@ -130,7 +126,3 @@ def large_file(vehicles: int, drivers: int = 0, assignments: int = 0) -> bytes:
             Sheet("Attributions", ASSIGNMENT_HEADINGS, assignment_rows),
         ]
     )  # fmt: skip
-
-
-def _numbers(count: int) -> list[int]:
-    return [1 + i % 999 for i in range(count)]

@@ -173,4 +173,4 @@ class Plan:
     def digest(self) -> str:
         """The same for two plans that do the same and refuse the same lines for the same reasons."""
         content = [self.vehicles, self.drivers, self.ends, self.assignments, self.problems, self.places]
-        return hashlib.sha256(orjson.dumps(content)).hexdigest()
+        return hashlib.sha256(orjson.dumps(content, default=str)).hexdigest()

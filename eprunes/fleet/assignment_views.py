@@ -1,0 +1,119 @@
+"""Pages of assignments: attributing a vehicle, handing it over, ending, correcting and cancelling."""
+
+from datetime import date, datetime, time
+from uuid import UUID
+
+from flask import flash, g, redirect, url_for
+
+from eprunes.accounts.permissions import Permission, requires
+from eprunes.core import clock
+from eprunes.core.calendar import local_day
+from eprunes.core.web import reading, refusals_on, render_form
+from eprunes.fleet import pages, queries
+from eprunes.fleet.blueprint import blueprint, found, in_vehicles
+from eprunes.fleet.driver_choice import chosen_driver, suggested_drivers
+from eprunes.fleet.forms import AssignForm, ConfirmForm, EndForm, HandOverForm, assignment_values
+from eprunes.fleet.models import Assignment, Vehicle
+from eprunes.fleet.names import DriverName
+from eprunes.fleet.services import assignments as services
+
+
+@blueprint.route("/vehicules/<uuid:vehicle_id>/attribuer", methods=["GET", "POST"])
+@requires(Permission.EDIT_FLEET)
+@in_vehicles
+def assign(vehicle_id: UUID):
+    page = found(pages.read_vehicle(reading(), g.actor, vehicle_id, clock.now()))
+    day, hour = _now()
+    form = AssignForm(data={"starts_at": day, "starts_at_time": hour})
+    if form.validate_on_submit():
+        with refusals_on(form):
+            driver_id, zone = chosen_driver(reading(), g.actor, form), g.actor.zone
+            period = {"starts_at": form.start(zone), "ends_at": form.end(zone)}
+            services.assign(actor=g.actor, vehicle_id=vehicle_id, driver_id=driver_id, **period, as_of=clock.now())
+            flash("Véhicule attribué.")
+            return redirect(_page_of(vehicle_id))
+    return _render("fleet/assign.html", form, vehicle=page.vehicle, holder=page.holder)
+
+
+@blueprint.route("/vehicules/<uuid:vehicle_id>/remise", methods=["GET", "POST"])
+@requires(Permission.EDIT_FLEET)
+@in_vehicles
+def hand_over(vehicle_id: UUID):
+    page = found(pages.read_vehicle(reading(), g.actor, vehicle_id, clock.now()))
+    day, hour = _now()
+    form = HandOverForm(data={"at": day, "at_time": hour})
+    if form.validate_on_submit():
+        with refusals_on(form):
+            driver_id, at = chosen_driver(reading(), g.actor, form), form.instant(g.actor.zone)
+            services.hand_over(actor=g.actor, vehicle_id=vehicle_id, driver_id=driver_id, at=at, as_of=clock.now())
+            flash("Véhicule remis à un autre conducteur.")
+            return redirect(_page_of(vehicle_id))
+    return _render("fleet/hand_over.html", form, vehicle=page.vehicle, holder=page.holder)
+
+
+@blueprint.route("/attributions/<uuid:assignment_id>/fin", methods=["GET", "POST"])
+@requires(Permission.EDIT_FLEET)
+@in_vehicles
+def end_assignment(assignment_id: UUID):
+    row, vehicle, driver = _loaded(assignment_id)
+    day, hour = _now()
+    form = EndForm(data={"at": day, "at_time": hour})
+    if form.validate_on_submit():
+        with refusals_on(form):
+            at = form.instant(g.actor.zone)
+            services.end_assignment(actor=g.actor, assignment_id=assignment_id, at=at, as_of=clock.now())
+            flash("Fin de l’attribution enregistrée.")
+            return redirect(_page_of(vehicle.id))
+    return render_form("fleet/end.html", form, assignment=row, vehicle=vehicle, driver=driver)
+
+
+@blueprint.route("/attributions/<uuid:assignment_id>/corriger", methods=["GET", "POST"])
+@requires(Permission.EDIT_FLEET)
+@in_vehicles
+def correct_assignment(assignment_id: UUID):
+    row, vehicle, driver = _loaded(assignment_id)
+    form = AssignForm(data=assignment_values(row, driver, g.actor.zone))
+    if form.validate_on_submit():
+        with refusals_on(form):
+            driver_id, zone = chosen_driver(reading(), g.actor, form), g.actor.zone
+            changed = {"driver_id": driver_id, "starts_at": form.start(zone), "ends_at": form.end(zone)}
+            services.correct_assignment(actor=g.actor, assignment_id=assignment_id, **changed, as_of=clock.now())
+            flash("Attribution corrigée. Le journal garde ce qu’elle était.")
+            return redirect(_page_of(vehicle.id))
+    return _render("fleet/correct.html", form, assignment=row, vehicle=vehicle, driver=driver)
+
+
+@blueprint.route("/attributions/<uuid:assignment_id>/annuler", methods=["GET", "POST"])
+@requires(Permission.EDIT_FLEET)
+@in_vehicles
+def cancel_assignment(assignment_id: UUID):
+    row, vehicle, driver = _loaded(assignment_id)
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        with refusals_on(form):
+            services.cancel_assignment(actor=g.actor, assignment_id=assignment_id, as_of=clock.now())
+            flash("Attribution annulée.")
+            return redirect(_page_of(vehicle.id))
+    return render_form("fleet/cancel.html", form, assignment=row, vehicle=vehicle, driver=driver)
+
+
+def _loaded(assignment_id: UUID) -> tuple[Assignment, Vehicle, DriverName]:
+    session = reading()
+    row = found(queries.find_assignment(session, g.actor, assignment_id))
+    vehicle = found(queries.find_vehicle(session, g.actor, row.vehicle_id))
+    return row, vehicle, pages.driver_name(session, g.actor, row)
+
+
+def _render(template: str, form: AssignForm | HandOverForm, **context):
+    today = local_day(clock.now(), g.actor.zone)
+    return render_form(template, form, drivers=suggested_drivers(reading(), g.actor, today), **context)
+
+
+def _page_of(vehicle_id: UUID) -> str:
+    return url_for("fleet.vehicle", vehicle_id=vehicle_id)
+
+
+def _now() -> tuple[date, time]:
+    """The local day and hour, to the minute: what the forms propose."""
+    local: datetime = clock.now().astimezone(g.actor.zone)
+    return local.date(), local.time().replace(second=0, microsecond=0)

@@ -1,0 +1,37 @@
+"""The blueprint of the fleet pages, with the words and filters that its templates use."""
+
+from typing import TypeVar
+
+from flask import Blueprint, abort, g
+
+from eprunes.accounts.permissions import Permission
+from eprunes.core.web import in_section
+from eprunes.fleet import wording
+from eprunes.fleet.driver_rules import has_unusual_licence
+from eprunes.fleet.driver_search import driver_search_args, is_gone
+from eprunes.fleet.local_times import DOUBLED_HOUR_HINT, end_text, period_text
+from eprunes.fleet.vehicle_search import vehicle_search_args
+
+Row = TypeVar("Row")
+
+blueprint = Blueprint("fleet", __name__)
+blueprint.add_app_template_filter(lambda value: end_text(value, g.actor.zone) if value else "", "end_instant")
+blueprint.add_app_template_filter(lambda one: period_text(one.starts_at, one.ends_at, g.actor.zone), "period")
+blueprint.context_processor(
+    lambda: {
+        "words": wording,
+        "vehicle_args": vehicle_search_args,
+        "driver_args": driver_search_args,
+        "is_gone": is_gone,
+        "has_unusual_licence": has_unusual_licence,
+        "hour_hint": DOUBLED_HOUR_HINT,
+        "may_edit": g.actor.may(Permission.EDIT_FLEET),
+    }
+)
+in_vehicles = in_section("fleet.vehicles")
+in_drivers = in_section("fleet.drivers")
+
+
+def found(row: Row | None) -> Row:
+    """The row, or the answer of a page that does not exist."""
+    return abort(404) if row is None else row

@@ -1,0 +1,82 @@
+"""Pages of drivers: the list, one driver, entering, completing, departure."""
+
+from datetime import date
+from uuid import UUID
+
+from flask import flash, g, redirect, render_template, request, url_for
+
+from eprunes.accounts.permissions import Permission, requires
+from eprunes.core import clock
+from eprunes.core.calendar import local_day
+from eprunes.core.web import reading, refusals_on, render_form
+from eprunes.fleet import pages, queries
+from eprunes.fleet.blueprint import blueprint, found, in_drivers
+from eprunes.fleet.driver_search import read_driver_search, read_drivers
+from eprunes.fleet.forms import DriverForm, DriverLeftForm, driver_values
+from eprunes.fleet.services import drivers as services
+
+
+@blueprint.get("/conducteurs")
+@requires(Permission.VIEW_FLEET)
+@in_drivers
+def drivers():
+    search, as_of = read_driver_search(request.args), clock.now()
+    listed = read_drivers(reading(), g.actor, search, request.args.get("page", ""), as_of)
+    return render_template("fleet/drivers.html", search=search, listed=listed, today=_today())
+
+
+@blueprint.get("/conducteurs/<uuid:driver_id>")
+@requires(Permission.VIEW_FLEET)
+@in_drivers
+def driver(driver_id: UUID):
+    page = found(pages.read_driver(reading(), g.actor, driver_id))
+    return render_template("fleet/driver.html", page=page, driver=page.driver, as_of=clock.now(), today=_today())
+
+
+@blueprint.route("/conducteurs/nouveau", methods=["GET", "POST"])
+@requires(Permission.EDIT_FLEET)
+@in_drivers
+def add_driver():
+    form = DriverForm(today=_today(), data={"country": "FR", "licence_country": "FR"})
+    if form.validate_on_submit():
+        with refusals_on(form):
+            typed = form.values()
+            driver_id = services.add_driver(actor=g.actor, details=form.details(), **typed, as_of=clock.now())
+            flash("Conducteur ajouté.")
+            return redirect(url_for("fleet.driver", driver_id=driver_id))
+    return render_form("fleet/driver_form.html", form, driver=None, name="")
+
+
+@blueprint.route("/conducteurs/<uuid:driver_id>/modifier", methods=["GET", "POST"])
+@requires(Permission.EDIT_FLEET)
+@in_drivers
+def change_driver(driver_id: UUID):
+    row = found(queries.find_driver(reading(), g.actor, driver_id))
+    details = found(pages.details_of(row))
+    form = DriverForm(today=_today(), data=driver_values(row, details))
+    if form.validate_on_submit():
+        with refusals_on(form):
+            typed = {"details": form.details(), **form.values()}
+            services.change_driver(actor=g.actor, driver_id=driver_id, **typed, as_of=clock.now())
+            flash("Fiche du conducteur enregistrée.")
+            return redirect(url_for("fleet.driver", driver_id=driver_id))
+    return render_form("fleet/driver_form.html", form, driver=row, name=details.full_name)
+
+
+@blueprint.route("/conducteurs/<uuid:driver_id>/depart", methods=["GET", "POST"])
+@requires(Permission.EDIT_FLEET)
+@in_drivers
+def driver_left(driver_id: UUID):
+    row = found(queries.find_driver(reading(), g.actor, driver_id))
+    form = DriverLeftForm(data={"on": row.left_on or _today()})
+    if form.validate_on_submit():
+        with refusals_on(form):
+            services.driver_left(actor=g.actor, driver_id=driver_id, on=form.on.data, as_of=clock.now())
+            flash("Départ du conducteur enregistré.")
+            return redirect(url_for("fleet.driver", driver_id=driver_id))
+    held = pages.assignments_beyond(reading(), g.actor, driver_id, clock.now())
+    return render_form("fleet/driver_left.html", form, driver=row, details=pages.details_of(row), held=held)
+
+
+def _today() -> date:
+    return local_day(clock.now(), g.actor.zone)

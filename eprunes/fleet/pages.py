@@ -1,0 +1,109 @@
+"""What the page of one vehicle or of one driver shows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import and_
+
+from eprunes.accounts.permissions import Actor
+from eprunes.core.crypto import key_store
+from eprunes.core.database import TenantSession
+from eprunes.core.paging import count_of
+from eprunes.fleet import queries
+from eprunes.fleet.driver_details import DriverDetails, missing_for_designation, open_details
+from eprunes.fleet.journal import Line, read_journal
+from eprunes.fleet.models import Assignment, Driver, Vehicle
+from eprunes.fleet.names import DriverName, names_by_id
+from eprunes.fleet.vehicle_search import Holder, holders_now
+
+SHOWN = 100
+
+
+@dataclass(frozen=True)
+class VehiclePage:
+    """A vehicle, who holds it now, its latest assignments (of `found`) with their drivers, and its journal."""
+
+    vehicle: Vehicle
+    holder: Holder | None
+    assignments: list[tuple[Assignment, DriverName]]
+    found: int
+    journal: list[Line]
+
+
+@dataclass(frozen=True)
+class DriverPage:
+    """A driver, who it is (None once erased), what a designation lacks, and the vehicles held, newest first."""
+
+    driver: Driver
+    details: DriverDetails | None
+    missing: list[str]
+    assignments: list[tuple[Assignment, Vehicle]]
+    found: int
+    journal: list[Line]
+
+
+def read_vehicle(session: TenantSession, actor: Actor, vehicle_id: UUID, as_of: datetime) -> VehiclePage | None:
+    """The page of a vehicle that the actor may see, or None."""
+    vehicle = queries.find_vehicle(session, actor, vehicle_id)
+    if vehicle is None:
+        return None
+    query = queries.visible_assignments(actor).where(Assignment.vehicle_id == vehicle_id)
+    rows = list(session.scalars(query.order_by(Assignment.starts_at.desc()).limit(SHOWN)))
+    names = names_by_id(session, actor, (row.driver_id for row in rows))
+    return VehiclePage(
+        vehicle,
+        holders_now(session, actor, [vehicle_id], as_of).get(vehicle_id),
+        [(row, names[row.driver_id]) for row in rows],
+        len(rows) if len(rows) < SHOWN else count_of(session, query),
+        read_journal(session, actor, "vehicule", vehicle_id),
+    )
+
+
+def read_driver(session: TenantSession, actor: Actor, driver_id: UUID) -> DriverPage | None:
+    """The page of a driver that the actor may see, or None."""
+    driver = queries.find_driver(session, actor, driver_id)
+    if driver is None:
+        return None
+    details = details_of(driver)
+    query = queries.visible_assignments(actor).where(Assignment.driver_id == driver_id)
+    return DriverPage(
+        driver,
+        details,
+        missing_for_designation(details) if details else [],
+        _held(session, actor, driver_id),
+        count_of(session, query),
+        read_journal(session, actor, "conducteur", driver_id),
+    )
+
+
+def details_of(driver: Driver) -> DriverDetails | None:
+    """Who a driver is, or None when the key is destroyed."""
+    return open_details(key_store(), [driver]).get(driver.id)
+
+
+def driver_name(session: TenantSession, actor: Actor, assignment: Assignment) -> DriverName:
+    """The driver of an assignment that the actor sees."""
+    return names_by_id(session, actor, [assignment.driver_id])[assignment.driver_id]
+
+
+def assignments_beyond(
+    session: TenantSession, actor: Actor, driver_id: UUID, as_of: datetime
+) -> list[tuple[Assignment, Vehicle]]:
+    """What a driver holds now or later: what a departure ends."""
+    return [pair for pair in _held(session, actor, driver_id) if pair[0].ends_at is None or pair[0].ends_at > as_of]
+
+
+def _held(session: TenantSession, actor: Actor, driver_id: UUID) -> list[tuple[Assignment, Vehicle]]:
+    query = (
+        queries.visible_assignments(actor)
+        .with_only_columns(Assignment, Vehicle)
+        .join(
+            Vehicle,
+            and_(Vehicle.organisation_id == Assignment.organisation_id, Vehicle.id == Assignment.vehicle_id),
+        )
+        .where(Assignment.driver_id == driver_id)
+        .order_by(Assignment.starts_at.desc())
+        .limit(SHOWN)
+    )
+    return [(assignment, vehicle) for assignment, vehicle in session.execute(query)]

@@ -1,0 +1,110 @@
+"""Pages of vehicles: the list, one vehicle, entering, correcting, leaving and coming back."""
+
+from datetime import date
+from uuid import UUID
+
+from flask import flash, g, redirect, render_template, request, url_for
+
+from eprunes.accounts.permissions import Permission, requires
+from eprunes.core import clock
+from eprunes.core.calendar import local_day
+from eprunes.core.web import reading, refusals_on, render_form
+from eprunes.fleet import pages, queries
+from eprunes.fleet.blueprint import blueprint, found, in_vehicles
+from eprunes.fleet.forms import ConfirmForm, LeaveForm, VehicleForm, vehicle_values
+from eprunes.fleet.models import Vehicle
+from eprunes.fleet.services import vehicles as services
+from eprunes.fleet.vehicle_search import known_sites, read_vehicle_search, read_vehicles
+
+
+@blueprint.get("/vehicules")
+@requires(Permission.VIEW_FLEET)
+@in_vehicles
+def vehicles():
+    search, as_of = read_vehicle_search(request.args), clock.now()
+    listed = read_vehicles(reading(), g.actor, search, request.args.get("page", ""), as_of)
+    return render_template("fleet/vehicles.html", search=search, listed=listed, as_of=as_of)
+
+
+@blueprint.get("/vehicules/<uuid:vehicle_id>")
+@requires(Permission.VIEW_FLEET)
+@in_vehicles
+def vehicle(vehicle_id: UUID):
+    as_of = clock.now()
+    page = found(pages.read_vehicle(reading(), g.actor, vehicle_id, as_of))
+    return render_template("fleet/vehicle.html", page=page, vehicle=page.vehicle, as_of=as_of)
+
+
+@blueprint.route("/vehicules/nouveau", methods=["GET", "POST"])
+@requires(Permission.EDIT_FLEET)
+@in_vehicles
+def add_vehicle():
+    as_of, today = clock.now(), _today()
+    form = VehicleForm(today=today, data={"entered_at": today, "country": "FR"})
+    if form.validate_on_submit():
+        with refusals_on(form):
+            details = form.details(g.actor.zone)
+            vehicle_id = services.add_vehicle(actor=g.actor, details=details, as_of=as_of)
+            flash("Véhicule ajouté. Il sera déclaré à l’ANTAI la nuit prochaine.")
+            return redirect(_page_of(vehicle_id))
+    return render_form("fleet/vehicle_form.html", form, vehicle=None, sites=known_sites(reading(), g.actor))
+
+
+@blueprint.route("/vehicules/<uuid:vehicle_id>/modifier", methods=["GET", "POST"])
+@requires(Permission.EDIT_FLEET)
+@in_vehicles
+def change_vehicle(vehicle_id: UUID):
+    row = _vehicle(vehicle_id)
+    form = VehicleForm(today=_today(), data=vehicle_values(row, g.actor.zone))
+    if form.validate_on_submit():
+        with refusals_on(form):
+            details = form.details(g.actor.zone)
+            services.change_vehicle(actor=g.actor, vehicle_id=vehicle_id, details=details, as_of=clock.now())
+            flash("Fiche du véhicule enregistrée.")
+            return redirect(_page_of(vehicle_id))
+    return render_form("fleet/vehicle_form.html", form, vehicle=row, sites=known_sites(reading(), g.actor))
+
+
+@blueprint.route("/vehicules/<uuid:vehicle_id>/sortie", methods=["GET", "POST"])
+@requires(Permission.EDIT_FLEET)
+@in_vehicles
+def leave_fleet(vehicle_id: UUID):
+    page = found(pages.read_vehicle(reading(), g.actor, vehicle_id, clock.now()))
+    form = LeaveForm(data={"at": _today()})
+    if form.validate_on_submit():
+        with refusals_on(form):
+            services.leave_fleet(
+                actor=g.actor,
+                vehicle_id=vehicle_id,
+                at=form.instant(g.actor.zone),
+                reason=form.chosen_reason(),
+                as_of=clock.now(),
+            )
+            flash("Sortie du parc enregistrée.")
+            return redirect(_page_of(vehicle_id))
+    return render_form("fleet/leave.html", form, vehicle=page.vehicle, holder=page.holder)
+
+
+@blueprint.route("/vehicules/<uuid:vehicle_id>/retour", methods=["GET", "POST"])
+@requires(Permission.EDIT_FLEET)
+@in_vehicles
+def return_to_fleet(vehicle_id: UUID):
+    row, form = _vehicle(vehicle_id), ConfirmForm()
+    if form.validate_on_submit():
+        with refusals_on(form):
+            services.return_to_fleet(actor=g.actor, vehicle_id=vehicle_id, as_of=clock.now())
+            flash("Le véhicule est de nouveau dans le parc.")
+            return redirect(_page_of(vehicle_id))
+    return render_form("fleet/return.html", form, vehicle=row)
+
+
+def _vehicle(vehicle_id: UUID) -> Vehicle:
+    return found(queries.find_vehicle(reading(), g.actor, vehicle_id))
+
+
+def _page_of(vehicle_id: UUID) -> str:
+    return url_for("fleet.vehicle", vehicle_id=vehicle_id)
+
+
+def _today() -> date:
+    return local_day(clock.now(), g.actor.zone)

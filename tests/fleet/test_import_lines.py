@@ -1,0 +1,532 @@
+"""What each line of a workbook does, and the sentence that refuses a bad one. No database is needed."""
+
+from datetime import date, datetime
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from eprunes.fleet.driver_details import DriverDetails
+from eprunes.fleet.importing.plan import Existing, StoredAssignment, StoredDriver, StoredVehicle
+from tests.support.fleet_files import (
+    ASSIGNMENT_HEADINGS,
+    DRIVER,
+    ENTRY,
+    OTHER_DRIVER,
+    OTHER_VEHICLE,
+    VEHICLE,
+    VEHICLE_HEADINGS,
+    counts,
+    paris,
+    planned,
+    refusals,
+    sheets,
+)
+from tests.support.worlds import AS_OF
+
+PEOPLE = {"vehicles": [VEHICLE, OTHER_VEHICLE], "drivers": [DRIVER, OTHER_DRIVER]}
+MORNING = datetime(2026, 1, 5, 8)  # noqa: DTZ001 - a cell has no zone
+EVENING = datetime(2026, 1, 9, 18)  # noqa: DTZ001
+
+
+def driver_line(**cells):
+    """The plan of one driver line with these cells under these headings."""
+    row = {"Matricule": "E1", "Nom": "Dumas", "Prénom": "Caroline"} | cells
+    return planned([("Conducteurs", [list(row), list(row.values())])])
+
+
+def vehicle_line(**cells):
+    row = {"Immatriculation": "AB-123-CD", "Date d'entrée": ENTRY} | cells
+    return planned([("Véhicules", [list(row), list(row.values())])])
+
+
+def assignment_lines(*rows, **options):
+    return planned(**PEOPLE, assignments=rows, **options)
+
+
+# Vehicles
+
+
+@pytest.mark.parametrize("typed", ["ab-123-cd", "AB 123 CD", "ab123cd", " Ab·123·Cd "])
+def test_a_plate_is_read_as_people_type_it(typed):
+    assert vehicle_line(Immatriculation=typed).vehicles[0].plate == "AB-123-CD"
+
+
+@pytest.mark.parametrize(
+    ("cells", "heading", "sentence"),
+    [
+        ({"Immatriculation": "AI-123-CD"}, "Immatriculation", "ne contient jamais I"),
+        ({"Immatriculation": None, "Site": "Lyon"}, "Immatriculation", "nécessaire"),
+        ({"Immatriculation": "#N/A"}, "Immatriculation", "en erreur"),
+        ({"Pays": "Zorglub"}, "Pays", "inconnu"),
+        ({"VIN": "VF1IOQ"+"0"*11}, "VIN", "I, O ou Q"),
+        ({"Détention": "Prêt"}, "Détention", "attendu Propriété"),
+        ({"Date d'entrée": "hier"}, "Date d'entrée", "n'est pas une date"),
+        ({"Date d'entrée": None}, "Date d'entrée", "depuis quand"),
+        ({"1re mise en circulation": "31/02/2024"}, "1re mise en circulation", "n'existe pas"),
+        ({"Date de sortie": date(2024, 12, 31)}, "Date de sortie", "après l’entrée"),
+        ({"Marque": "x" * 41}, "Marque", "40 caractères"),
+        ({"Site": "x" * 81}, "Site", "80 caractères"),
+    ],
+)  # fmt: skip
+def test_a_vehicle_line_is_refused_with_its_cell_named(cells, heading, sentence):
+    plan = vehicle_line(**cells)
+    assert counts(plan) == {"vehicles": (0, 0, 0, 1)}
+    [problem] = plan.problems
+    assert (problem.sheet, problem.line, problem.heading) == ("Véhicules", 2, heading)
+    assert sentence in problem.sentence
+
+
+def test_every_problem_of_a_line_is_told_at_once():
+    plan = vehicle_line(Immatriculation="AI-123-CD", VIN="?", **{"Date d'entrée": "hier"})
+    assert counts(plan) == {"vehicles": (0, 0, 0, 1)}
+    assert {problem.heading for problem in plan.problems} == {"Immatriculation", "VIN", "Date d'entrée"}
+
+
+@pytest.mark.parametrize(("country", "code"), [("Belgique", "BE"), ("be", "BE"), ("BEL", "BE"), ("La Réunion", "FR")])
+def test_a_country_is_read_by_name_or_code(country, code):
+    assert vehicle_line(Pays=country).vehicles[0].key[0] == code
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("Propriété", "propriete"),
+        ("lld", "lld"),
+        ("L.O.A.", "loa"),
+        ("Location longue durée", "lld"),
+        ("location", "location"),
+    ],
+)
+def test_the_holding_is_read_by_its_usual_words(typed, stored):
+    assert vehicle_line(Détention=typed).vehicles[0].values["holding"] == stored
+
+
+def test_a_day_alone_is_its_start_for_an_entry_and_its_end_for_an_exit():
+    values = vehicle_line(**{"Date d'entrée": "01/03/2026", "Date de sortie": "01/03/2026"}).vehicles[0].values
+    assert (values["entered_at"], values["left_at"]) == (paris(2026, 3, 1), paris(2026, 3, 2))
+
+
+def test_an_hour_that_is_given_counts():
+    values = vehicle_line(**{"Date d'entrée": "01/03/2026 08:30", "Date de sortie": "1/3/2026 18h"}).vehicles[0].values
+    assert (values["entered_at"], values["left_at"]) == (paris(2026, 3, 1, 8, 30), paris(2026, 3, 1, 18))
+
+
+def test_hours_are_those_of_the_organisation():
+    plan = planned(vehicles=[["AB-123-CD", None, "01/03/2026 08:30", None, None]], zone=ZoneInfo("Indian/Reunion"))
+    assert plan.vehicles[0].values["entered_at"].hour == 4
+
+
+def test_an_hour_that_spring_skips_is_refused_and_a_doubled_one_is_the_first():
+    skipped = vehicle_line(**{"Date d'entrée": "29/03/2026 02:30"})
+    assert "on passe à l’heure d’été" in skipped.problems[0].sentence
+    doubled = vehicle_line(**{"Date d'entrée": "25/10/2026 02:30"})
+    assert doubled.vehicles[0].values["entered_at"].isoformat() == "2026-10-25T00:30:00+00:00"
+
+
+def test_a_second_line_of_one_plate_is_refused_with_the_first_ones_number():
+    plan = planned(vehicles=[VEHICLE, OTHER_VEHICLE, ["ab 123 cd", *VEHICLE[1:]]])
+    assert refusals(plan) == [("Véhicules", 4, "Doublon\u00a0: cette immatriculation est déjà à la ligne 2.")]
+    assert counts(plan) == {"vehicles": (2, 0, 0, 1)}
+
+
+def test_the_same_plate_of_another_country_is_another_vehicle():
+    rows = [["Immatriculation", "Pays", "Date d'entrée"], ["AB-123-CD", None, ENTRY], ["AB-123-CD", "DE", ENTRY]]
+    assert counts(planned([("Véhicules", rows)])) == {"vehicles": (2, 0, 0, 0)}
+
+
+def test_blank_lines_are_passed_over():
+    plan = planned(vehicles=[VEHICLE, [None] * 5, [" ", "\u00a0", "", None, None], OTHER_VEHICLE])
+    assert counts(plan) == {"vehicles": (2, 0, 0, 0)}
+
+
+def test_a_first_registration_in_the_future_is_pointed_at_but_accepted():
+    plan = vehicle_line(**{"1re mise en circulation": date(2026, 3, 4)})
+    assert counts(plan) == {"vehicles": (1, 0, 0, 0)}
+    assert [remark.sentence for remark in plan.remarks] == ["Cette date est dans le futur."]
+    assert not vehicle_line(**{"1re mise en circulation": AS_OF.date()}).remarks
+
+
+# Drivers
+
+
+@pytest.mark.parametrize(
+    ("cells", "field", "value"),
+    [
+        ({"Nom": "MARIN"}, "last_name", "Marin"),
+        ({"Nom": "LE GOFF-D'ARC"}, "last_name", "Le Goff-D'Arc"),
+        ({"Nom": "McDonald"}, "last_name", "McDonald"),
+        ({"Prénom": "JEAN-PIERRE"}, "first_name", "Jean-Pierre"),
+        ({"Prénom": "élodie"}, "first_name", "Élodie"),
+        ({"Code postal": 7407}, "postcode", "07407"),
+        ({"Code postal": "7407"}, "postcode", "07407"),
+        ({"Code postal": 75001.0}, "postcode", "75001"),
+        ({"Code postal": 1000, "Pays": "Belgique"}, "postcode", "1000"),
+        ({"Téléphone": "0466220885"}, "phone", "+33466220885"),
+        ({"Téléphone": 466220885}, "phone", "+33466220885"),
+        ({"Téléphone": "+33 (0)2 35 76 72 31"}, "phone", "+33235767231"),
+        ({"Téléphone": "03 65 82 03 36"}, "phone", "+33365820336"),
+        ({"Civilité": "monsieur"}, "civility", "M."),
+        ({"Civilité": "MME"}, "civility", "Mme"),
+        ({"Date de naissance": "13/06/1993"}, "birth_date", date(1993, 6, 13)),
+        ({"Date de naissance": datetime(1993, 6, 13)}, "birth_date", date(1993, 6, 13)),  # noqa: DTZ001
+        ({"N° de permis": 269134022100.0}, "licence_number", "269134022100"),
+        ({"N° de permis": "19cw88415"}, "licence_number", "19CW88415"),
+    ],
+)
+def test_a_drivers_cell_is_read_as_people_type_it(cells, field, value):
+    plan = driver_line(**cells)
+    assert plan.problems == []
+    assert getattr(plan.drivers[0].details, field) == value
+
+
+def test_a_driver_without_a_licence_number_is_accepted():
+    """C4.2"""
+    plan = driver_line(**{"N° de permis": None})
+    assert counts(plan) == {"drivers": (1, 0, 0, 0)}
+
+
+@pytest.mark.parametrize(
+    ("cells", "heading", "sentence"),
+    [
+        ({"Matricule": None}, "Matricule", "nécessaire"),
+        ({"Matricule": "x" * 31}, "Matricule", "30 caractères"),
+        ({"Nom": None}, "Nom", "Indiquez le nom"),
+        ({"Prénom": " "}, "Prénom", "Indiquez le prénom"),
+        ({"Date de naissance": "le 12 mai"}, "Date de naissance", "n'est pas une date"),
+        ({"Date de naissance": date(2026, 3, 4)}, "Date de naissance", "futur"),
+        ({"Code postal": "123"}, "Code postal", "5 chiffres"),
+        ({"Code postal": 7.5}, "Code postal", "code postal"),
+        ({"Téléphone": "néant"}, "Téléphone", "téléphone"),
+        ({"E-mail": "daniel.marin"}, "E-mail", "adresse e-mail"),
+        ({"Civilité": "Docteur"}, "Civilité", "M. ou Mme"),
+        ({"Qualité": "Stagiaire"}, "Qualité", "Préposé ou Locataire"),
+        ({"Permis délivré le": "2001"}, "Permis délivré le", "n'est pas une date"),
+        ({"Date de départ": "bientôt"}, "Date de départ", "n'est pas une date"),
+    ],
+)
+def test_a_driver_line_is_refused_with_its_cell_named(cells, heading, sentence):
+    plan = driver_line(**cells)
+    assert counts(plan) == {"drivers": (0, 0, 0, 1)}
+    [problem] = plan.problems
+    assert (problem.line, problem.heading) == (2, heading)
+    assert sentence in problem.sentence
+
+
+def test_a_licence_older_than_its_holder_is_pointed_at_but_accepted():
+    plan = driver_line(**{"Date de naissance": date(1990, 1, 2), "Permis délivré le": date(1990, 1, 1)})
+    assert counts(plan) == {"drivers": (1, 0, 0, 0)}
+    assert [(one.line, one.heading) for one in plan.remarks] == [(2, "Permis délivré le")]
+
+
+def test_a_second_line_of_one_staff_number_is_refused_with_the_first_ones_number():
+    plan = planned(drivers=[DRIVER, OTHER_DRIVER, ["e1", "Autre", "Nom", None, None, None]])
+    assert refusals(plan) == [("Conducteurs", 4, "Doublon\u00a0: ce matricule est déjà à la ligne 2.")]
+
+
+# Assignments
+
+
+def test_assignments_may_follow_each_other_at_the_same_instant():
+    plan = assignment_lines(["AB-123-CD", "E1", MORNING, EVENING], ["AB-123-CD", "E2", EVENING, None])
+    assert counts(plan)["assignments"] == (2, 0, 0, 0)
+    assert plan.assignments[0].ends_at == plan.assignments[1].starts_at == paris(2026, 1, 9, 18)
+
+
+def test_an_overlap_is_refused_naming_whom_it_meets_and_on_which_line():
+    plan = assignment_lines(["AB-123-CD", "E1", MORNING, None], ["AB-123-CD", "E2", EVENING, None])
+    assert refusals(plan) == [
+        (
+            "Attributions",
+            3,
+            "Ce véhicule est attribué à Caroline DUMAS (E1) depuis le 05/01/2026 08:00 par la ligne 2.",
+        )
+    ]
+
+
+def test_an_overlap_is_seen_in_whatever_order_the_lines_stand():
+    plan = assignment_lines(["AB-123-CD", "E2", EVENING, None], ["AB-123-CD", "E1", MORNING, None])
+    [(_, line, sentence)] = refusals(plan)
+    assert line == 3
+    assert "Daniel MARIN (E2)" in sentence
+
+
+def test_one_driver_may_hold_two_vehicles_at_once():
+    plan = assignment_lines(["AB-123-CD", "E1", MORNING, None], ["EF-456-GH", "E1", MORNING, None])
+    assert counts(plan)["assignments"] == (2, 0, 0, 0)
+
+
+def test_two_lines_with_days_alone_that_share_a_day_are_asked_for_the_hour():
+    day = date(2026, 1, 9)
+    plan = assignment_lines(["AB-123-CD", "E1", date(2026, 1, 5), day], ["AB-123-CD", "E2", day, None])
+    [(_, line, sentence)] = refusals(plan)
+    assert line == 3
+    assert sentence.endswith("Les deux ne donnent que le jour\u00a0: précisez l’heure du changement.")
+    following = assignment_lines(
+        ["AB-123-CD", "E1", date(2026, 1, 5), day], ["AB-123-CD", "E2", date(2026, 1, 10), None]
+    )
+    assert counts(following)["assignments"] == (2, 0, 0, 0)
+
+
+def test_an_overlap_of_more_than_a_day_is_not_asked_for_the_hour():
+    plan = assignment_lines(
+        ["AB-123-CD", "E1", date(2026, 1, 5), date(2026, 1, 10)], ["AB-123-CD", "E2", date(2026, 1, 9), None]
+    )
+    assert "précisez" not in plan.problems[0].sentence
+
+
+def test_the_same_assignment_twice_is_refused_with_the_first_ones_number():
+    plan = assignment_lines(["AB-123-CD", "E1", MORNING, EVENING], ["ab123cd", "e1", MORNING, EVENING])
+    assert refusals(plan) == [("Attributions", 3, "Doublon\u00a0: cette attribution est déjà à la ligne 2.")]
+
+
+@pytest.mark.parametrize(
+    ("row", "heading", "sentence"),
+    [
+        (["ZZ-999-ZZ", "E1", MORNING, None], "Immatriculation", "Véhicule inconnu\u00a0: ZZ-999-ZZ"),
+        (["AB-123-CD", "E9", MORNING, None], "Matricule conducteur", "le matricule E9 n’est ni"),
+        (["AB-123-CD", "E1", EVENING, MORNING], "Au", "La fin doit être après le début"),
+        (["AB-123-CD", "E1", MORNING, MORNING], "Au", "La fin doit être après le début"),
+        (["AB-123-CD", "E1", "lundi", None], "Du", "n'est pas une date"),
+        (["AB-123-CD", "E1", MORNING, "?"], "Au", "n'est pas une date"),
+        (["AB-123-CD", "E1", None, None], "Du", "nécessaire"),
+        (["AB-123-CD", None, MORNING, None], "Matricule conducteur", "nécessaire"),
+        (["AB-123-CD", "E1", date(2024, 12, 31), None], "Du", "entré dans le parc que le 01/01/2025 00:00"),
+        (["AB-123-CD", "E1", "29/03/2026 02:30", None], "Du", "heure d’été"),
+    ],
+)
+def test_an_assignment_line_is_refused_with_its_cell_named(row, heading, sentence):
+    plan = assignment_lines(row)
+    assert counts(plan)["assignments"] == (0, 0, 0, 1)
+    [problem] = plan.problems
+    assert (problem.sheet, problem.line, problem.heading) == ("Attributions", 2, heading)
+    assert sentence in problem.sentence
+
+
+def test_an_assignment_of_a_refused_vehicle_or_driver_is_refused_with_the_reason():
+    plan = planned(
+        vehicles=[[*VEHICLE[:2], "hier", None, None], OTHER_VEHICLE],
+        drivers=[DRIVER, ["E2", None, "Daniel", None, None, None]],
+        assignments=[["AB-123-CD", "E1", MORNING, None], ["EF-456-GH", "E2", MORNING, None]],
+    )
+    assert refusals(plan)[2:] == [
+        ("Attributions", 2, "Dépend de la ligne 2 de la feuille «\u00a0Véhicules\u00a0», qui est refusée."),
+        ("Attributions", 3, "Dépend de la ligne 3 de la feuille «\u00a0Conducteurs\u00a0», qui est refusée."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("end", "created"), [(date(2026, 1, 31), 1), ("31/01/2026 24:00", 0), (date(2026, 2, 1), 0), (None, 0)]
+)
+def test_an_assignment_ends_with_the_presence_of_its_vehicle_at_the_latest(end, created):
+    leaving = [*VEHICLE[:3], date(2026, 1, 31), None]
+    plan = planned(vehicles=[leaving], drivers=[DRIVER], assignments=[["AB-123-CD", "E1", MORNING, end]])
+    assert counts(plan)["assignments"][0] == created
+
+
+@pytest.mark.parametrize(("end", "created"), [(date(2026, 1, 31), 1), (date(2026, 2, 1), 0), (None, 0)])
+def test_an_assignment_ends_with_the_departure_of_its_driver_at_the_latest(end, created):
+    drivers = [["Matricule", "Nom", "Prénom", "Date de départ"], ["E1", "Dumas", "Caroline", date(2026, 1, 31)]]
+    content = [*sheets(vehicles=[VEHICLE]), ("Conducteurs", drivers)]
+    content += sheets(assignments=[["AB-123-CD", "E1", MORNING, end]])
+    assert counts(planned(content))["assignments"][0] == created
+
+
+# Against what is stored
+
+VEHICLE_ID, DRIVER_ID, OTHER_ID, ASSIGNMENT_ID = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4)
+
+
+def stored_fleet(
+    *, ends_at: datetime | None = None, left_at: datetime | None = None, used: int = 1, allowed: int = 100
+) -> Existing:
+    """One vehicle held by Caroline from 5 January 2026 08:00, two drivers."""
+    values = {
+        "make": "Renault",
+        "model": "Clio",
+        "category": "VP",
+        "vin": None,
+        "first_registered_on": None,
+        "holding": "lld",
+        "site": "Lyon",
+        "entered_at": paris(2025, 1, 1),
+        "left_at": left_at,
+    }
+    names = {"E1": DriverDetails(last_name="Dumas", first_name="Caroline", postcode="75001"),
+             "E2": DriverDetails(last_name="Marin", first_name="Daniel")}  # fmt: skip
+    drivers = {
+        number.casefold(): StoredDriver(driver_id, number, "prepose", None, uuid4(), names[number])
+        for number, driver_id in (("E1", DRIVER_ID), ("E2", OTHER_ID))
+    }
+    return Existing(
+        {("FR", "AB123CD"): StoredVehicle(VEHICLE_ID, ("FR", "AB123CD"), "AB-123-CD", values, True)},
+        drivers,
+        [StoredAssignment(ASSIGNMENT_ID, VEHICLE_ID, DRIVER_ID, paris(2026, 1, 5, 8), ends_at)],
+        lambda driver_id: {DRIVER_ID: "Caroline DUMAS (E1)", OTHER_ID: "Daniel MARIN (E2)"}[driver_id],
+        used,
+        allowed,
+    )
+
+
+def test_an_empty_cell_never_erases_what_is_stored():
+    row = ["AB-123-CD", None, None, None, None]
+    plan = planned(vehicles=[row], existing=stored_fleet())
+    assert counts(plan) == {"vehicles": (0, 0, 1, 0)}
+    assert plan.is_empty
+
+
+def test_a_changed_cell_changes_its_field_alone():
+    row = ["AB-123-CD", "Renault", None, None, "Nantes"]
+    plan = planned(vehicles=[row], existing=stored_fleet())
+    assert counts(plan) == {"vehicles": (0, 1, 0, 0)}
+    [act] = plan.vehicles
+    assert act.id == VEHICLE_ID
+    assert act.values == stored_fleet().vehicles["FR", "AB123CD"].values | {"site": "Nantes"}
+    [change] = plan.changes
+    assert (change.line, change.subject, change.heading) == (2, "AB-123-CD", "Site")
+    assert (change.before, change.after) == ("Lyon", "Nantes")
+
+
+def test_a_name_in_capitals_does_not_change_the_stored_one():
+    rows = [["Matricule", "Nom", "Prénom"], ["E1", "DUMAS", "CAROLINE"]]
+    assert counts(planned([("Conducteurs", rows)], existing=stored_fleet())) == {"drivers": (0, 0, 1, 0)}
+
+
+def test_a_drivers_changed_cell_changes_its_field_alone():
+    rows = [["Matricule", "Code postal"], ["e1", 7407]]
+    plan = planned([("Conducteurs", rows)], existing=stored_fleet())
+    assert counts(plan) == {"drivers": (0, 1, 0, 0)}
+    [act] = plan.drivers
+    assert (act.id, act.staff_number, act.details.last_name, act.details.postcode) == (
+        DRIVER_ID,
+        "E1",
+        "Dumas",
+        "07407",
+    )
+
+
+def test_a_postcode_is_read_in_the_stored_country_when_the_file_names_none():
+    fleet = stored_fleet()
+    belgian = StoredDriver(DRIVER_ID, "E1", "prepose", None, uuid4(),
+                           DriverDetails(last_name="Dumas", first_name="Caroline", country="BE"))  # fmt: skip
+    fleet.drivers["e1"] = belgian
+    plan = planned([("Conducteurs", [["Matricule", "Code postal"], ["E1", 1000]])], existing=fleet)
+    assert plan.drivers[0].details.postcode == "1000"
+
+
+def test_an_end_in_the_file_closes_the_stored_assignment_with_the_same_start():
+    plan = planned(assignments=[["AB-123-CD", "E1", MORNING, EVENING]], existing=stored_fleet())
+    assert counts(plan) == {"assignments": (0, 1, 0, 0)}
+    assert [(act.id, act.ends_at) for act in plan.ends] == [(ASSIGNMENT_ID, paris(2026, 1, 9, 18))]
+    assert plan.assignments == []
+
+
+def test_a_successor_is_accepted_whatever_the_order_of_the_closing_line():
+    rows = [["AB-123-CD", "E2", EVENING, None], ["AB-123-CD", "E1", MORNING, EVENING]]
+    plan = planned(assignments=rows, existing=stored_fleet())
+    assert counts(plan) == {"assignments": (1, 1, 0, 0)}
+
+
+def test_an_assignment_that_meets_a_stored_one_is_refused_naming_its_driver():
+    plan = planned(assignments=[["AB-123-CD", "E2", EVENING, None]], existing=stored_fleet())
+    assert refusals(plan) == [
+        (
+            "Attributions",
+            2,
+            "Ce véhicule est attribué à Caroline DUMAS (E1) depuis le 05/01/2026 08:00 (attribution déjà enregistrée).",
+        )
+    ]
+
+
+def test_a_day_alone_that_meets_a_stored_end_of_that_day_is_asked_for_the_hour():
+    fleet = stored_fleet(ends_at=paris(2026, 1, 10))
+    plan = planned(assignments=[["AB-123-CD", "E2", date(2026, 1, 9), None]], existing=fleet)
+    assert "du 05/01/2026 08:00 au 09/01/2026 24:00" in plan.problems[0].sentence
+    assert "précisez l’heure" in plan.problems[0].sentence
+
+
+def test_an_open_line_leaves_a_closed_assignment_as_it_is():
+    fleet = stored_fleet(ends_at=paris(2026, 1, 9, 18))
+    plan = planned(assignments=[["AB-123-CD", "E1", MORNING, None]], existing=fleet)
+    assert counts(plan) == {"assignments": (0, 0, 1, 0)}
+
+
+def test_an_end_may_be_moved_later_unless_another_line_holds_the_vehicle():
+    fleet = stored_fleet(ends_at=paris(2026, 1, 9, 18))
+    later = ["AB-123-CD", "E1", MORNING, date(2026, 1, 31)]
+    assert counts(planned(assignments=[later], existing=fleet)) == {"assignments": (0, 1, 0, 0)}
+    fleet.assignments.append(StoredAssignment(uuid4(), VEHICLE_ID, OTHER_ID, paris(2026, 1, 15), None))
+    refused = planned(assignments=[later], existing=fleet)
+    assert "Daniel MARIN (E2) depuis le 15/01/2026 00:00" in refused.problems[0].sentence
+
+
+def test_a_vehicle_that_leaves_ends_what_is_held_of_it():
+    row = ["AB-123-CD", None, None, date(2026, 1, 31), None]
+    plan = planned(vehicles=[row], existing=stored_fleet())
+    assert [(act.id, act.ends_at) for act in plan.ends] == [(ASSIGNMENT_ID, paris(2026, 2, 1))]
+    assert plan.changes[-1].heading == "Fin de l’attribution à Caroline DUMAS (E1)"
+    assert plan.changes[-1].after == "31/01/2026 24:00"
+
+
+def test_a_driver_who_leaves_ends_what_they_hold():
+    rows = [["Matricule", "Date de départ"], ["E1", date(2026, 1, 31)]]
+    plan = planned([("Conducteurs", rows)], existing=stored_fleet())
+    assert [(act.id, act.ends_at) for act in plan.ends] == [(ASSIGNMENT_ID, paris(2026, 2, 1))]
+
+
+def test_nothing_may_begin_after_the_departure_that_a_line_states():
+    for content in (
+        [("Véhicules", [VEHICLE_HEADINGS, ["AB-123-CD", None, None, date(2026, 1, 4), None]])],
+        [("Conducteurs", [["Matricule", "Date de départ"], ["E1", date(2026, 1, 4)]])],
+    ):
+        plan = planned(content, existing=stored_fleet())
+        assert "commence après, le 05/01/2026 08:00" in plan.problems[0].sentence
+
+
+def test_an_entry_may_not_move_past_a_stored_assignment():
+    row = ["AB-123-CD", None, date(2026, 1, 6), None, None]
+    plan = planned(vehicles=[row], existing=stored_fleet())
+    assert "commence avant, le 05/01/2026 08:00" in plan.problems[0].sentence
+    same_day = ["AB-123-CD", None, date(2026, 1, 5), None, None]
+    assert counts(planned(vehicles=[same_day], existing=stored_fleet())) == {"vehicles": (0, 1, 0, 0)}
+
+
+def test_the_exit_of_a_vehicle_that_has_left_is_not_moved_by_a_file():
+    row = ["AB-123-CD", None, None, date(2026, 6, 1), None]
+    gone = stored_fleet(ends_at=paris(2026, 2, 1), left_at=AS_OF)
+    assert "déjà quitté le parc" in planned(vehicles=[row], existing=gone).problems[0].sentence
+    to_come = stored_fleet(ends_at=paris(2026, 2, 1), left_at=paris(2026, 4, 1))
+    assert counts(planned(vehicles=[row], existing=to_come)) == {"vehicles": (0, 1, 0, 0)}
+
+
+@pytest.mark.parametrize(("allowed", "is_over"), [(2, False), (1, True)])
+def test_the_preview_says_when_the_order_form_admits_fewer_vehicles(allowed, is_over):
+    """C4.1-a"""
+    plan = planned(vehicles=[VEHICLE, OTHER_VEHICLE], existing=stored_fleet(used=1, allowed=allowed))
+    assert plan.places == 1
+    assert plan.is_over_quota is is_over
+
+
+def test_a_vehicle_that_has_left_takes_no_place_and_one_that_leaves_gives_its_place_back():
+    """C4.1-a"""
+    past, to_come = [*OTHER_VEHICLE[:3], date(2026, 3, 2), None], [*OTHER_VEHICLE[:3], date(2026, 3, 3), None]
+    assert planned(vehicles=[past]).places == 0
+    assert planned(vehicles=[to_come]).places == 1
+    leaves = ["AB-123-CD", None, None, date(2026, 3, 2), None]
+    assert planned(vehicles=[leaves], existing=stored_fleet()).places == -1
+
+
+def test_two_plans_of_the_same_lines_have_the_same_digest_and_others_not():
+    rows = {"vehicles": [VEHICLE], "drivers": [DRIVER], "assignments": [["AB-123-CD", "E1", MORNING, None]]}
+    assert planned(**rows).digest() == planned(**rows).digest()
+    assert planned(**rows).digest() != planned(**rows | {"vehicles": [[*VEHICLE[:4], "Nantes"]]}).digest()
+    assert planned(**rows).digest() != planned(**rows, existing=stored_fleet()).digest()
+    refused = rows | {"assignments": [["AB-123-CD", "E9", MORNING, None]]}
+    assert planned(**rows | {"assignments": []}).digest() != planned(**refused).digest()
+
+
+def test_an_unknown_assignments_heading_of_the_file_names_its_problems():
+    content = [*sheets(**PEOPLE), ("Affectations", [["Plaque", "Matricule", "Début"], ["AB-123-CD", "E1", "?"]])]
+    [problem] = planned(content).problems
+    assert (problem.sheet, problem.heading) == ("Affectations", "Début")
+    assert ASSIGNMENT_HEADINGS[2] != problem.heading

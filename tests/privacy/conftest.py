@@ -1,0 +1,1 @@
+from tests.support.agency import agency, agency_down, agency_process, impatient, now  # noqa: F401 - fixtures

@@ -1,0 +1,142 @@
+"""The whole product as running processes: agency, clock process, web server, on either database."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+from tests.support import postgresql
+from tests.antai.simulator.running import Running, running_agency
+
+ROOT = Path(__file__).parents[2]
+PASSWORD = "quatre prunes mures"
+
+
+@dataclass
+class Platform:
+    """Running processes and the settings they share; `cli` runs a command of `flask --app wsgi`."""
+
+    url: str
+    agency: Running
+    environ: Mapping[str, str]
+    clock: subprocess.Popen
+
+    def cli(self, *arguments: str, typed: str = "") -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "wsgi", *arguments],
+            cwd=ROOT, env=dict(self.environ), input=typed, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def add_organisation(self, siren: str, domain: str, vehicles: int = 400) -> None:
+        """A client with an administrator and one user of each kind of right, all with PASSWORD."""
+        admin = f"admin@{domain}"
+        self.cli(
+            "organisation", "create", "--name", f"Client {domain}", "--siren", siren,
+            "--admin-email", admin, "--vehicles", str(vehicles),
+        )  # fmt: skip
+        for name, rights in (("parc", "fleet"), ("amendes", "fines"), ("deux", "fleet,fines")):
+            self.cli("user", "create", f"{name}@{domain}", "--organisation", siren, "--rights", rights)
+        for name in ("admin", "parc", "amendes", "deux"):
+            self.cli("user", "set-password", f"{name}@{domain}", typed=PASSWORD + "\n")
+
+
+@contextmanager
+def running_platform(folder: Path, database: str, socket_folder: str | None = None) -> Iterator[Platform]:
+    """Start everything in its own process groups; ended whatever happens."""
+    password_file = folder / "antai"
+    password_file.write_text("eprunes-demo\n")
+    port = free_port()
+    with running_agency(folder / "agency.sqlite") as agency:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("EPRUNES_")}
+        environ = {
+            **clean,
+            **_database_urls(folder, database, socket_folder),
+            "EPRUNES_MASTER_KEY_FILE": str(folder / "master.key"),
+            "EPRUNES_FILES_DIR": str(folder / "files"),
+            "EPRUNES_BASE_URL": f"http://127.0.0.1:{port}",
+            "EPRUNES_ANTAI_URL": agency.url,
+            "EPRUNES_ANTAI_PASSWORD_FILE": str(password_file),
+            "EPRUNES_DEMO": "1",
+        }
+        subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"],
+            cwd=ROOT, env=environ, check=True, capture_output=True, timeout=60,
+        )  # fmt: skip
+        clock = start(["-m", "eprunes.clock_process"], environ, folder / "clock.log")
+        web = start(
+            ["-m", "gunicorn", "--no-control-socket", "-w", "2", "-b", f"127.0.0.1:{port}", "wsgi:app"],
+            environ, folder / "web.log",
+        )  # fmt: skip
+        platform = Platform(environ["EPRUNES_BASE_URL"], agency, environ, clock)
+        try:
+            platform.cli("catalogue", "load")
+            _wait_until_ready(platform.url)
+            yield platform
+        finally:
+            end(web)
+            end(platform.clock)
+
+
+def start(arguments: list[str], environ: Mapping[str, str], log: Path) -> subprocess.Popen:
+    """Start a Python program of ours in a process group of its own."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, *arguments], cwd=ROOT, env=dict(environ), stdin=subprocess.DEVNULL,
+            stdout=output, stderr=output, start_new_session=True,
+        )  # fmt: skip
+
+
+def end(process: subprocess.Popen, number: int = signal.SIGTERM) -> None:
+    """End a process group; harmless when it is gone."""
+    for attempt in (number, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, attempt)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(8)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    process.wait(8)
+
+
+def free_port() -> int:
+    """A port that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _database_urls(folder: Path, database: str, socket_folder: str | None) -> dict[str, str]:
+    if database == "sqlite":
+        return {
+            "EPRUNES_DATABASE_URL": f"sqlite:///{folder}/main.sqlite",
+            "EPRUNES_KEYSTORE_URL": f"sqlite:///{folder}/keys.sqlite",
+        }
+    name = secrets.token_hex(4)
+    return {
+        "EPRUNES_DATABASE_URL": postgresql.create_database(socket_folder, f"run_{name}"),
+        "EPRUNES_KEYSTORE_URL": postgresql.create_database(socket_folder, f"runkeys_{name}"),
+    }
+
+
+def _wait_until_ready(url: str) -> None:
+    for _ in range(150):
+        try:
+            if requests.get(f"{url}/readyz", timeout=2).ok:
+                return
+        except requests.RequestException:
+            pass
+        time.sleep(0.1)
+    raise AssertionError("the web server did not become ready")
