@@ -66,7 +66,8 @@ def main() -> None:
     from eprunes import create_app
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    for chatty in ("apscheduler", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     app = create_app()
     with app.app_context():
         jobs.expect((job for job in SCHEDULE if job.legal), clock.now())

@@ -153,6 +153,7 @@ class AgencyClient:
         """The token in hand, or a new one. Nothing was sent yet: failing here is always safe to repeat."""
         if self._token is not None:
             return self._token
+        self._http.cookies.clear()
         try:
             self._http.get(f"{self._base_url}/api/init", timeout=TIMEOUT)
             guard = self._http.cookies.get("XSRF-TOKEN", "")

@@ -45,9 +45,9 @@ def send_due(organisation_id: UUID, client: AgencyClient, as_of: datetime) -> Co
 
 
 def _running_from(as_of: datetime) -> Callable[[], datetime]:
-    """The instant as a long batch goes on: a lease counted from the batch's start would be over too soon."""
+    """The instant, in whole seconds, as a long batch goes on: a lease counted from its start would end too soon."""
     started = monotonic()
-    return lambda: as_of + timedelta(seconds=monotonic() - started)
+    return lambda: as_of + timedelta(seconds=int(monotonic() - started))
 
 
 def _send(outgoing: OutgoingAnswer, client: AgencyClient, counts: Counter, as_of: datetime) -> bool:

@@ -172,6 +172,8 @@ def _install_filters(app: Flask) -> None:
     app.jinja_env.globals["page_url"] = _page_url
     app.jinja_env.filters["instant"] = lambda value: wording.instant(value, g.actor.zone)
     app.jinja_env.filters["local_instant"] = lambda value, zone: wording.instant(value, ZoneInfo(zone))
+    app.jinja_env.filters["local_day"] = lambda value, zone: wording.day(value.astimezone(ZoneInfo(zone)).date())
+    app.jinja_env.filters["local_hour"] = lambda value, zone: wording.hour(value, ZoneInfo(zone))
     app.jinja_env.filters["short_day"] = wording.short_day
 
 

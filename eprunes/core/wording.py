@@ -17,6 +17,11 @@ def instant(value: datetime | None, zone: ZoneInfo) -> str:
     return format_datetime(value, "EEE d MMM y, HH:mm", tzinfo=zone, locale=LOCALE)
 
 
+def hour(value: datetime, zone: ZoneInfo) -> str:
+    """`08:00`."""
+    return format_datetime(value, "HH:mm", tzinfo=zone, locale=LOCALE)
+
+
 def day(value: date | None) -> str:
     """`lun. 3 mars 2026`, or an empty string."""
     return "" if value is None else format_date(value, "EEE d MMM y", locale=LOCALE)

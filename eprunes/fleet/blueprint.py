@@ -7,16 +7,23 @@ from flask import Blueprint, abort, g
 from eprunes.accounts.permissions import Permission
 from eprunes.core.web import in_section
 from eprunes.fleet import wording
-from eprunes.fleet.driver_rules import has_unusual_licence
+from eprunes.fleet.driver_rules import has_unusual_licence, shown_phone
 from eprunes.fleet.driver_search import driver_search_args, is_gone
-from eprunes.fleet.local_times import DOUBLED_HOUR_HINT, end_text, period_text
+from eprunes.fleet.local_times import DOUBLED_HOUR_HINT, end_text, period_text, typed_end, typed_start
 from eprunes.fleet.vehicle_search import vehicle_search_args
 
 Row = TypeVar("Row")
 
 blueprint = Blueprint("fleet", __name__)
-blueprint.add_app_template_filter(lambda value: end_text(value, g.actor.zone) if value else "", "end_instant")
-blueprint.add_app_template_filter(lambda one: period_text(one.starts_at, one.ends_at, g.actor.zone), "period")
+FILTERS = {
+    "end_instant": lambda value: end_text(value, g.actor.zone) if value else "",
+    "start_day": lambda value: f"{typed_start(value, g.actor.zone)[0]:%d/%m/%Y}",
+    "end_day": lambda value: f"{typed_end(value, g.actor.zone)[0]:%d/%m/%Y}",
+    "period": lambda one: period_text(one.starts_at, one.ends_at, g.actor.zone),
+    "phone": shown_phone,
+}
+for name, shown in FILTERS.items():
+    blueprint.add_app_template_filter(shown, name)
 blueprint.context_processor(
     lambda: {
         "words": wording,

@@ -60,6 +60,15 @@ def parse_phone(text: str, country: str = FRANCE, postcode: str = "") -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def shown_phone(number: str) -> str:
+    """A stored number as people read it: `04 66 22 08 85`, or with its country code when not French."""
+    if not number.startswith("+"):
+        return number
+    parsed = phonenumbers.parse(number)
+    kind = phonenumbers.PhoneNumberFormat
+    return phonenumbers.format_number(parsed, kind.NATIONAL if parsed.country_code == 33 else kind.INTERNATIONAL)
+
+
 def parse_email(text: str) -> str:
     """An e-mail address in its usual form, or empty. Raises ValueError with a French sentence."""
     if not text:

@@ -129,7 +129,7 @@ def vehicle_values(vehicle: Vehicle, zone: ZoneInfo) -> dict:
 class DriverForm(_Checked):
     kind = _choice("Qualité", wording.KINDS)
     staff_number = _text("Matricule", maxlength=30)
-    left_on = _optional_day("Dernier jour dans l’entreprise")
+    left_on = _optional_day("Parti le")
     civility = _choice("Civilité", [("", "—"), ("M.", "M."), ("Mme", "Mme")])
     last_name = _text("Nom", "Indiquez le nom.")
     first_name = _text("Prénom", "Indiquez le prénom.")
@@ -144,7 +144,7 @@ class DriverForm(_Checked):
     email = EmailField("Adresse e-mail")
     licence_number = _text("N° de permis de conduire", autocapitalize="characters", spellcheck="false")
     licence_issued_on = _optional_day("Permis délivré le")
-    licence_country = _choice("Pays de délivrance du permis", wording.countries())
+    licence_country = _choice("Pays du permis", wording.countries())
 
     def problems(self) -> dict[str, str]:
         """What the driver rules find wrong, by field."""
@@ -233,7 +233,7 @@ class EndForm(FlaskForm):
 
 
 class LeaveForm(EndForm):
-    at = _needed_day("Dernier jour dans le parc", "Indiquez le dernier jour dans le parc.")
+    at = _needed_day("Sort du parc le", "Indiquez le dernier jour dans le parc.")
     reason = SelectField(
         "Motif",
         choices=[("", "—"), *((key.value, word) for key, word in wording.EXIT_REASONS.items())],

@@ -66,7 +66,7 @@ def cancel(task_id: UUID):
     found, form = _found(task_id), ConfirmForm()
     with refusals_on(form):
         tasks.cancel_import(actor=g.actor, task_id=task_id, as_of=clock.now())
-        flash("Import abandonné : rien n’a été enregistré et le fichier est effacé.")
+        flash("Import abandonné\u00a0: rien n’a été enregistré et le fichier est effacé.")
         return redirect(url_for("fleet_import.upload"))
     return render_form("fleet/import_task.html", form, found=found, shown=SHOWN)
 

@@ -1,14 +1,15 @@
 """Days and hours as people type them and read them, in the organisation's zone."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 
-from eprunes.core.calendar import end_of_day, local_day, local_to_instants, start_of_day
+from eprunes.core.calendar import end_of_day, local_to_instants, start_of_day
 from eprunes.core.refusals import Refused
 from eprunes.core.wording import LOCALE, day, instant
 
+DAY = timedelta(days=1)
 DOUBLED_HOUR_HINT = (
     "Heure locale de votre entreprise. Dans l’heure doublée du passage à l’heure d’hiver, la première est retenue."
 )
@@ -32,7 +33,7 @@ def typed_start(value: datetime | None, zone: ZoneInfo) -> tuple[date | None, ti
     if value is None:
         return None, None
     local = value.astimezone(zone)
-    return local.date(), None if value == start_of_day(local.date(), zone) else local.time()
+    return local.date(), None if _is_midnight(local) else local.time()
 
 
 def typed_end(value: datetime | None, zone: ZoneInfo) -> tuple[date | None, time | None]:
@@ -40,22 +41,15 @@ def typed_end(value: datetime | None, zone: ZoneInfo) -> tuple[date | None, time
     if value is None:
         return None, None
     local = value.astimezone(zone)
-    if value == start_of_day(local.date(), zone):
-        return last_day(value, zone), None
+    if _is_midnight(local):
+        return local.date() - DAY, None
     return local.date(), local.time()
-
-
-def last_day(end: datetime, zone: ZoneInfo) -> date:
-    """The last local day that something lasting until `end` (excluded) touches."""
-    local = local_day(end, zone)
-    return date.fromordinal(local.toordinal() - 1) if end == start_of_day(local, zone) else local
 
 
 def end_text(value: datetime, zone: ZoneInfo) -> str:
     """As `wording.instant`, midnight written as 24:00 of the day that ends: `mar. 3 mars 2026, 24:00`."""
-    if value == start_of_day(local_day(value, zone), zone):
-        return f"{day(last_day(value, zone))}, 24:00"
-    return instant(value, zone)
+    last_day, hour = typed_end(value, zone)
+    return f"{day(last_day)}, 24:00" if hour is None else instant(value, zone)
 
 
 def period_text(starts_at: datetime, ends_at: datetime | None, zone: ZoneInfo) -> str:
@@ -63,6 +57,11 @@ def period_text(starts_at: datetime, ends_at: datetime | None, zone: ZoneInfo) -
     if ends_at is None:
         return f"depuis le {instant(starts_at, zone)}"
     return f"du {instant(starts_at, zone)} au {end_text(ends_at, zone)}"
+
+
+def _is_midnight(local: datetime) -> bool:
+    """True at the first 00:00 of a day."""
+    return local.time() == time.min and not local.fold
 
 
 def _at(on: date, at: time, zone: ZoneInfo, field: str) -> datetime:

@@ -10,7 +10,7 @@ from eprunes.core.crypto import PLATFORM, BoxUnreadable, key_store, open_box
 from eprunes.core.database import platform_session
 from eprunes.core.refusals import NotVisible
 from eprunes.privacy import jobs as privacy
-from tests.support import fleet, tables
+from tests.support import fleet, tables, worlds
 from tests.support.worlds import AS_OF
 
 DAY = timedelta(days=1)
@@ -75,7 +75,8 @@ def test_a_record_that_came_in_by_itself_meanwhile_leaves_the_list_when_replayed
     assert len(fleet.notices(world.organisation_id)) == 1
 
 
-def test_a_record_whose_notice_was_destroyed_leaves_the_list_and_does_not_come_back(world):
+def test_a_record_whose_notice_was_destroyed_leaves_the_list_and_does_not_come_back(app):
+    world = worlds.make_world(0, as_of=AS_OF - 90 * DAY)
     record = fleet.offence_record("AB123CD", dateHeureInfraction="2024-02-29T10:00:00")
     take_in(record)
     declare(world, "AB123CD")

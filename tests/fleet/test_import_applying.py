@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from zoneinfo import ZoneInfo
 
 import openpyxl
@@ -17,6 +18,7 @@ from eprunes.core.crypto import key_store
 from eprunes.core.database import tenant_session
 from eprunes.core.spreadsheets.reading import read_workbook
 from eprunes.fleet.driver_details import KEY_PURPOSE, open_details
+from eprunes.fleet.exports import fleet_workbook
 from eprunes.fleet.importing.applying import FleetChanged, apply_import
 from eprunes.fleet.importing.columns import recognise
 from eprunes.fleet.importing.parsing import parse
@@ -36,7 +38,7 @@ from tests.support.fleet_files import (
     parsed,
     sheets,
 )
-from tests.support.worlds import AS_OF, make_world
+from tests.support.worlds import AS_OF, actor, make_world
 
 SAMPLE = PROJECT_ROOT / "demo" / "parc-transports-durand.xlsx"
 AFTER_SAMPLE = datetime(2026, 11, 22, 9, tzinfo=ZoneInfo("UTC"))
@@ -365,3 +367,44 @@ def test_the_file_itself_may_come_from_any_spreadsheet(world):
     )
     [assignment] = rows(world, Assignment)
     assert (assignment.starts_at, assignment.ends_at, assignment.source) == (paris(2026, 1, 5, 8), None, "import")
+
+
+def test_of_two_imports_of_one_plate_at_the_same_instant_the_second_is_shown_again(world, app):
+    content = parsed(sheets(vehicles=[VEHICLE], drivers=[DRIVER]))
+    plan = make_plan(world.organisation_id, content, PARIS, AS_OF)
+    options = {"agreed": plan.digest(), "new_drivers": plan.new_drivers, "author_id": None, "as_of": AS_OF}
+    outcomes = []
+
+    def second():
+        with app.app_context():
+            try:
+                apply_import(world.organisation_id, content, PARIS, **options)
+                outcomes.append("written")
+            except FleetChanged:
+                outcomes.append("shown again")
+
+    rival = Thread(target=second)
+
+    def start_the_rival(session):
+        """Once the first import has written its rows, and before it commits."""
+        session.flush()
+        rival.start()
+        rival.join(0.5)
+        assert rival.is_alive()
+
+    apply_import(world.organisation_id, content, PARIS, **options, finish=start_the_rival)
+    rival.join(20)
+    assert outcomes == ["shown again"]
+    assert (how_many(world, Vehicle), how_many(world, Driver), places_used(world)) == (1, 1, 1)
+    assert len(driver_keys(world)) == 1
+
+
+def test_what_was_exported_can_be_imported_again_and_changes_nothing(durand, sample):
+    """C7-a"""
+    agree(durand, sample, AFTER_SAMPLE)
+    exporter = actor(durand.fleet, AFTER_SAMPLE)
+    with tenant_session(durand.organisation_id) as session:
+        exported = fleet_workbook(exporter, session, AFTER_SAMPLE)
+    plan = make_plan(durand.organisation_id, read(exported), PARIS, AFTER_SAMPLE)
+    assert plan.is_empty
+    assert counts(plan) == {"vehicles": (0, 0, 240, 0), "drivers": (0, 0, 205, 0), "assignments": (0, 0, 348, 0)}

@@ -383,7 +383,7 @@ def test_a_changed_cell_changes_its_field_alone():
     assert act.id == VEHICLE_ID
     assert act.values == stored_fleet().vehicles["FR", "AB123CD"].values | {"site": "Nantes"}
     [change] = plan.changes
-    assert (change.line, change.subject, change.heading) == (2, "AB-123-CD", "Site")
+    assert (change.line, change.plate, change.heading) == (2, "AB-123-CD", "Site")
     assert (change.before, change.after) == ("Lyon", "Nantes")
 
 
@@ -464,7 +464,7 @@ def test_a_vehicle_that_leaves_ends_what_is_held_of_it():
     row = ["AB-123-CD", None, None, date(2026, 1, 31), None]
     plan = planned(vehicles=[row], existing=stored_fleet())
     assert [(act.id, act.ends_at) for act in plan.ends] == [(ASSIGNMENT_ID, paris(2026, 2, 1))]
-    assert plan.changes[-1].heading == "Fin de l’attribution à Caroline DUMAS (E1)"
+    assert (plan.changes[-1].person, plan.changes[-1].heading) == ("Caroline DUMAS (E1)", "Fin de l’attribution")
     assert plan.changes[-1].after == "31/01/2026 24:00"
 
 

@@ -424,3 +424,4 @@ def test_nothing_is_begun_any_more_once_the_contract_has_ended(world, signed_in)
         session.execute(ends.values(contract_ends_on=AS_OF.date() - timedelta(days=1)))
     run_long_work(AS_OF)
     assert state_of(world, path) == WorkState.WAITING
+    assert run_long_work(AS_OF + work.KEPT_FOR)["removed"] == 1

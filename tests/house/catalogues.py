@@ -11,11 +11,11 @@ POSTGRESQL = {
         FROM information_schema.columns WHERE table_schema = 'public'""",
     "constraints": """
         SELECT conrelid::regclass || '.' || conname,
-               pg_get_constraintdef(oid) || ' ' || condeferrable || condeferred || convalidated
+               concat_ws(' ', pg_get_constraintdef(oid), condeferrable, condeferred, convalidated)
         FROM pg_constraint WHERE connamespace = 'public'::regnamespace""",
     "indexes": "SELECT tablename || '.' || indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
     "triggers": """
-        SELECT tgrelid::regclass || '.' || tgname, pg_get_triggerdef(oid) || ' ' || tgenabled
+        SELECT tgrelid::regclass || '.' || tgname, concat_ws(' ', pg_get_triggerdef(oid), tgenabled)
         FROM pg_trigger WHERE NOT tgisinternal""",
     "functions": """
         SELECT proname, pg_get_functiondef(p.oid) FROM pg_proc p
@@ -24,7 +24,7 @@ POSTGRESQL = {
         SELECT tablename || '.' || policyname, concat_ws(' ', permissive, roles, cmd, qual, with_check)
         FROM pg_policies WHERE schemaname = 'public'""",
     "row security": """
-        SELECT relname, relrowsecurity || ' ' || relforcerowsecurity
+        SELECT relname, concat_ws(' ', relrowsecurity, relforcerowsecurity)
         FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'""",
     "extensions": "SELECT extname, extname FROM pg_extension",
 }

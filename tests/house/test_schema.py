@@ -50,24 +50,18 @@ def test_the_migrated_schema_is_that_of_the_models(migrated, modelled):
 def test_the_catalogue_sees_every_kind_of_object(modelled):
     """Otherwise the comparison would be one of nothing with nothing."""
     sights = "\n".join(f"{name} {definition}" for name, definition in modelled.items())
-    for sight in (
-        "vehicles",
-        "assignments_do_not_overlap",
-        "audit_entries_are_final",
-        "uq_users_administrator",
-        "CHECK",
-    ):
+    for sight in ("vehicles", "assignments_do_not_overlap", "audit_entries_are_final", "uq_users_administrator"):
         assert sight in sights
+    assert "CHECK" in sights
 
 
 @pytest.mark.parametrize("environ", ["postgresql"], indirect=True)
 def test_on_postgresql_every_business_table_is_under_forced_row_security(migrated):
-    tables = [
-        mapper.local_table.name for mapper in db.Model.registry.mappers if issubclass(mapper.class_, TenantScoped)
-    ]
+    mappers = db.Model.registry.mappers
+    tables = [mapper.local_table.name for mapper in mappers if issubclass(mapper.class_, TenantScoped)]
     assert tables
     for table in tables:
-        assert migrated[f"row security {table}"] == "true true"
+        assert migrated[f"row security {table}"] == "t t"
         policy = migrated[f"policies {table}.tenant"]
         assert policy.count("organisation_id = ") == 2
         assert "ALL" in policy
@@ -80,14 +74,14 @@ def test_the_program_recognises_its_own_schema(installed_app, modelled_app):
         assert not schema.is_current()
 
 
-PLANTED = {
+PLANTED_ON_BOTH = {
     "column": "ALTER TABLE job_states ADD COLUMN planted integer",
     "index": "CREATE INDEX planted ON vehicles (organisation_id)",
     "partial index": "CREATE INDEX planted ON vehicles (organisation_id) WHERE left_at IS NULL",
     "missing index": "DROP INDEX uq_users_administrator",
-    "missing trigger": "DROP TRIGGER audit_entries_are_final",
 }
-PLANTED_ON_POSTGRESQL = {
+PLANTED_ON_SQLITE = PLANTED_ON_BOTH | {"missing trigger": "DROP TRIGGER audit_entries_are_final"}
+PLANTED_ON_POSTGRESQL = PLANTED_ON_BOTH | {
     "type": "ALTER TABLE vehicles ALTER COLUMN plate TYPE varchar(17)",
     "nullability": "ALTER TABLE vehicles ALTER COLUMN plate DROP NOT NULL",
     "check": "ALTER TABLE vehicles ADD CONSTRAINT planted CHECK (plate <> '')",
@@ -106,18 +100,13 @@ PLANTED_ON_POSTGRESQL = {
 
 
 @pytest.mark.parametrize("environ", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("statement", PLANTED.values(), ids=PLANTED)
+@pytest.mark.parametrize("statement", PLANTED_ON_SQLITE.values(), ids=PLANTED_ON_SQLITE)
 def test_a_difference_is_found_on_sqlite(modelled_app, modelled, statement):
     assert len(found_after(modelled_app, modelled, statement)) == 1
 
 
 @pytest.mark.parametrize("environ", ["postgresql"], indirect=True)
-@pytest.mark.parametrize(
-    "statement",
-    [statement for name, statement in PLANTED.items() if name != "missing trigger"]
-    + list(PLANTED_ON_POSTGRESQL.values()),
-    ids=[name for name in PLANTED if name != "missing trigger"] + list(PLANTED_ON_POSTGRESQL),
-)
+@pytest.mark.parametrize("statement", PLANTED_ON_POSTGRESQL.values(), ids=PLANTED_ON_POSTGRESQL)
 def test_a_difference_is_found_on_postgresql(modelled_app, modelled, statement):
     assert found_after(modelled_app, modelled, statement)
 

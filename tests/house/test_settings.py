@@ -65,7 +65,9 @@ def test_every_setting_of_the_example_is_explained(example):
     blocks = [block for block in example.split("\n\n") if LINE.search(block)]
     assert blocks
     for block in blocks:
-        assert block.startswith("# "), f".env.example: explain {block.splitlines()[0]}"
+        first = block.strip().splitlines()[0]
+        assert first.startswith("# "), f".env.example: explain {first}"
+        assert not LINE.match(first), f".env.example: explain {first}"
 
 
 def test_the_settings_are_read_in_one_place():

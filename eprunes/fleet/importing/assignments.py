@@ -10,7 +10,7 @@ from datetime import datetime
 from eprunes.core.calendar import end_of_day
 from eprunes.fleet.importing.columns import DRIVERS, VEHICLES, SheetKind
 from eprunes.fleet.importing.drivers import DriversOutcome, driver_key
-from eprunes.fleet.importing.ledger import Context, Ledger, end_text, moment_text
+from eprunes.fleet.importing.ledger import Context, Ledger, Whose, end_text, moment_text
 from eprunes.fleet.importing.parsing import Row, Sheet
 from eprunes.fleet.importing.plan import AssignmentAct, Change, EndAct, VehicleKey
 from eprunes.fleet.importing.timeline import Span, Timeline, lasts_beyond, overlap_sentence
@@ -153,8 +153,8 @@ def _move_end(state: _State, ledger: Ledger, line: _Line) -> None:
         return
     moved.ends_at, moved.line, moved.ends_on_day = line.span.ends_at, line.row.line, line.span.ends_on_day
     ledger.counts.changed += 1
-    plate = state.context.existing.vehicles[line.vehicle].plate
-    ledger.changed(line.row, f"{plate}, {state.label(moved)}", "ends_at", before, moved.ends_at)
+    whose = Whose(line.vehicle[0], state.context.existing.vehicles[line.vehicle].plate, state.label(moved))
+    ledger.changed(line.row, whose, "ends_at", before, moved.ends_at)
 
 
 def _add(state: _State, ledger: Ledger, line: _Line) -> None:
@@ -218,8 +218,8 @@ def _cut(state: _State, key: VehicleKey, span: Span, departure: tuple[datetime, 
     zone = state.context.zone
     before = end_text(span.ends_at, zone) if span.ends_at else "(vide)"
     plate = state.context.existing.vehicles[key].plate
-    heading = f"Fin de l’attribution à {state.label(span)}"
-    state.context.plan.changes.append(Change(sheet, line, plate, heading, before, end_text(at, zone)))
+    change = Change(sheet, line, key[0], plate, state.label(span), "Fin de l’attribution", before, end_text(at, zone))
+    state.context.plan.changes.append(change)
     span.ends_at = at
 
 

@@ -78,7 +78,7 @@ def one_of(choices: dict, expected: str) -> Reader:
     def read(cell: Value) -> object:
         value = plain_text(cell)
         if plain(value) not in by_word:
-            raise ValueError(f"«\u00a0{value[:40]}\u00a0» n'est pas reconnu (attendu {expected})")
+            raise ValueError(f"«\u00a0{value[:40]}\u00a0» n’est pas reconnu (attendu {expected})")
         return by_word[plain(value)]
 
     return read

@@ -236,7 +236,7 @@ def _missing(kind: SheetKind, sheet: SheetRead, places: dict[str, int]) -> str:
 def _refuse_unusable(tables: list[Table]) -> None:
     if not tables:
         raise Refused(
-            f"Aucune feuille de ce classeur n'est reconnue\u00a0: nommez-les {_EXPECTED} (chacune est facultative).",
+            f"Aucune feuille de ce classeur n’est reconnue\u00a0: nommez-les {_EXPECTED} (chacune est facultative).",
             "file",
         )
     if all(table.refusal for table in tables):

@@ -9,7 +9,7 @@ from eprunes.core.calendar import end_of_day
 from eprunes.fleet.driver_details import DriverDetails
 from eprunes.fleet.driver_rules import tidied
 from eprunes.fleet.importing import cells
-from eprunes.fleet.importing.ledger import Context, Ledger, moment_text
+from eprunes.fleet.importing.ledger import Context, Ledger, Whose, moment_text
 from eprunes.fleet.importing.parsing import Row, Sheet
 from eprunes.fleet.importing.plan import DriverAct, StoredAssignment, StoredDriver
 from eprunes.fleet.models import DriverKind
@@ -137,7 +137,7 @@ def _accept(ledger: Ledger, row: Row, act: DriverAct, stored: StoredDriver | Non
     ledger.context.plan.drivers.append(act)
     ledger.counts.changed += 1
     for name in changed:
-        ledger.changed(row, act.staff_number, name, before[name], after[name])
+        ledger.changed(row, Whose(person=driver_label(act.details, act.staff_number)), name, before[name], after[name])
 
 
 def _by_driver(assignments: list[StoredAssignment]) -> dict[UUID, list[StoredAssignment]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from uuid import UUID
 
 from eprunes.accounts.queries import living_organisations
 from eprunes.accounts.retention import has_ended
@@ -16,5 +17,11 @@ def run_long_work(as_of: datetime) -> Mapping[str, int]:
 
     After the end of a contract (C3.4) nothing is begun any more.
     """
-    ids = [one.id for one in living_organisations() if not has_ended(one.contract_ends_on, as_of)]
-    return jobs.per_organisation(ids, lambda organisation_id: work.run_due(organisation_id, HANDLERS, as_of))
+    ended = {one.id: has_ended(one.contract_ends_on, as_of) for one in living_organisations()}
+
+    def run(organisation_id: UUID) -> Mapping[str, int]:
+        if ended[organisation_id]:
+            return {"removed": work.remove_expired(organisation_id, as_of)}
+        return work.run_due(organisation_id, HANDLERS, as_of)
+
+    return jobs.per_organisation(ended, run)

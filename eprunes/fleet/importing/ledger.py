@@ -28,6 +28,15 @@ class Context:
         return local_day(self.as_of, self.zone)
 
 
+@dataclass(frozen=True)
+class Whose:
+    """What or whom a change is about."""
+
+    country: str = ""
+    plate: str = ""
+    person: str = ""
+
+
 class Ledger:
     """The account of one sheet's lines, kept in the plan."""
 
@@ -58,11 +67,13 @@ class Ledger:
         """Point at something improbable on an accepted line, for people to check."""
         self.context.plan.remarks.append(self.sheet.problem(row, sentence, column))
 
-    def changed(self, row: Row, subject: str, column: str, before: object, after: object) -> None:
+    def changed(self, row: Row, whose: Whose, column: str, before: object, after: object) -> None:
         """Tell one field that an accepted line changes."""
         heading = column_heading(self.sheet.table, column)
         texts = (shown(value, column, self.context.zone) for value in (before, after))
-        self.context.plan.changes.append(Change(self.sheet.table.title, row.line, subject, heading, *texts))
+        self.context.plan.changes.append(
+            Change(self.sheet.table.title, row.line, whose.country, whose.plate, whose.person, heading, *texts)
+        )
 
 
 def shown(value: object, column: str, zone: ZoneInfo) -> str:

@@ -110,11 +110,13 @@ class EndAct:
 
 @dataclass(frozen=True)
 class Change:
-    """One field that an accepted line changes, for people to check."""
+    """One field that an accepted line changes, for people to check; whose it is: a plate, a person or both."""
 
     sheet: str
     line: int
-    subject: str
+    country: str
+    plate: str
+    person: str
     heading: str
     before: str
     after: str

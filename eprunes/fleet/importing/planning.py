@@ -19,4 +19,7 @@ def plan_import(parsed: Parsed, existing: Existing, zone: ZoneInfo, as_of: datet
     vehicles = plan_vehicles(sheets["vehicles"], context) if "vehicles" in sheets else untouched_vehicles(context)
     drivers = plan_drivers(sheets["drivers"], context) if "drivers" in sheets else untouched_drivers(context)
     plan_assignments(sheets.get("assignments"), context, vehicles, drivers)
+    order = {one.title: place for place, one in enumerate(plan.counts.values())}
+    for told in (plan.problems, plan.remarks, plan.changes):
+        told.sort(key=lambda one: (order[one.sheet], one.line))
     return plan

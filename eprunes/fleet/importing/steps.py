@@ -79,8 +79,9 @@ def _parse_with_progress(claim: Claim, recognised: Recognised, as_of: datetime) 
 
 def _preview_boxes(claim: Claim, parsed: Parsed, filename: str, as_of: datetime, *, changed: bool) -> dict:
     preview = as_json(make_plan(claim.organisation_id, parsed, _zone(claim), as_of))
+    shown_in_lists = {name: preview[name] for name in ("sheets", "is_empty", "is_over_quota")}
     return {
-        "input_box": {"filename": filename, "sheets": preview["sheets"]},
+        "input_box": {"filename": filename} | shown_in_lists,
         "result_box": {"preview": preview, "changed": changed},
     }
 

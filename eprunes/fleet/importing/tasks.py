@@ -22,6 +22,7 @@ from eprunes.fleet.queries import author_names
 RECENT = 10
 LONGEST_NAME = 120
 _UNDER_WAY = {WorkState.WAITING, WorkState.PREPARING, WorkState.CONFIRMED, WorkState.APPLYING}
+_SHOWN_IN_LISTS = ("filename", "sheets", "is_empty", "is_over_quota")
 _COLUMNS = (
     WorkTask.id,
     WorkTask.state,
@@ -38,8 +39,8 @@ _COLUMNS = (
 class Import:
     """An import as its pages show it.
 
-    `sheets` are the counts once there is a preview; `preview`, `changed` (the fleet has, since the first
-    preview) and `refusal` are filled on its own page only.
+    `sheets` are the counts once there is a preview, `is_empty` says that it would change nothing. `preview`,
+    `changed` (the fleet has, since the first preview) and `refusal` are filled on its own page only.
     """
 
     id: UUID
@@ -51,6 +52,8 @@ class Import:
     total_steps: int
     filename: str = ""
     sheets: tuple[dict, ...] = ()
+    is_empty: bool = False
+    is_over_quota: bool = False
     preview: dict | None = None
     changed: bool = False
     refusal: str = ""
@@ -131,7 +134,7 @@ def _facts(session: TenantSession, actor: Actor, row: Row) -> dict:
     if row.state in (WorkState.WAITING, WorkState.PREPARING):
         return {}
     content = _opened(session, actor, row, "input_box") or {}
-    return {name: content[name] for name in ("filename", "sheets") if name in content}
+    return {name: content[name] for name in _SHOWN_IN_LISTS if name in content}
 
 
 def _opened(session: TenantSession, actor: Actor, row: Row, box: str) -> dict | None:

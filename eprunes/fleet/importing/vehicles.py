@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from eprunes.fleet.importing.ledger import Context, Ledger, end_text, moment_text
+from eprunes.fleet.importing.ledger import Context, Ledger, Whose, end_text, moment_text
 from eprunes.fleet.importing.parsing import Row, Sheet
 from eprunes.fleet.importing.plan import StoredAssignment, StoredVehicle, VehicleAct, VehicleKey
 from eprunes.fleet.models import Holding
@@ -129,7 +129,7 @@ def _accept(ledger: Ledger, row: Row, values: dict, stored: StoredVehicle | None
     plan.places += counts - stored.counts_in_quota
     ledger.counts.changed += 1
     for name in changed:
-        ledger.changed(row, stored.plate, name, stored.values[name], values[name])
+        ledger.changed(row, Whose(stored.key[0], stored.plate), name, stored.values[name], values[name])
 
 
 def _has_left(stored: StoredVehicle, as_of: datetime) -> bool:
