@@ -1,6 +1,6 @@
 """The door: who the request comes from, and whether the view's declared permission lets them in."""
 
-from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
+from flask import Flask, Request, Response, abort, current_app, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
 
 from eprunes.accounts.permissions import Actor
@@ -19,7 +19,7 @@ def install(app: Flask, settings: Settings) -> None:
     app.config["EPRUNES_COOKIE_SECURE"] = settings.is_https
     login_manager.init_app(app)
     login_manager.session_protection = None
-    login_manager.request_loader(lambda _: _actor_from_cookie(app))
+    login_manager.request_loader(_actor_from_cookie)
     app.before_request(_let_in)
 
 
@@ -42,8 +42,8 @@ def take_cookie_back(response: Response, app: Flask) -> None:
     )
 
 
-def _actor_from_cookie(app: Flask) -> Actor | None:
-    token = request.cookies.get(app.config["EPRUNES_SESSION_COOKIE"], "")
+def _actor_from_cookie(request: Request) -> Actor | None:
+    token = request.cookies.get(current_app.config["EPRUNES_SESSION_COOKIE"], "")
     return actor_for(token, clock.now()) if token else None
 
 

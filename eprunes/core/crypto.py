@@ -281,12 +281,16 @@ class KeyStore:
                 return key
         raise KeyStoreUnsafe(f"{self._master_key_file} : la clé maîtresse doit être 32 octets en hexadécimal.")
 
+    def _is_used(self) -> bool:
+        if not inspect(self._engine).has_table(_organisation_keys.name):
+            return False
+        with self._engine.connect() as connection:
+            return connection.execute(select(_organisation_keys.c.organisation_id).limit(1)).first() is not None
+
     def _create_master_key(self) -> None:
         """Make the master key once, for an empty store only: a lost one must never be replaced in silence."""
-        if inspect(self._engine).has_table(_organisation_keys.name):
-            with self._engine.connect() as connection:
-                if connection.execute(select(_organisation_keys.c.organisation_id).limit(1)).first():
-                    raise KeyStoreUnsafe(f"{self._master_key_file} : clé maîtresse absente, coffre déjà utilisé.")
+        if self._is_used() and not self._master_key_file.exists():  # else another process made it meanwhile
+            raise KeyStoreUnsafe(f"{self._master_key_file} : clé maîtresse absente, coffre déjà utilisé.")
         self._master_key_file.parent.mkdir(parents=True, exist_ok=True)
         descriptor, draft = mkstemp(dir=self._master_key_file.parent, prefix=".master-")  # readable by us alone
         with os.fdopen(descriptor, "w") as file:

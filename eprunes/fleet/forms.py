@@ -246,7 +246,7 @@ class LeaveForm(EndForm):
 
 
 class DriverLeftForm(FlaskForm):
-    on = _needed_day("Dernier jour dans l’entreprise", "Indiquez le dernier jour.")
+    on = _needed_day("Dernier jour", "Indiquez le dernier jour.")
 
 
 class ConfirmForm(FlaskForm):

@@ -15,6 +15,7 @@ from eprunes.fleet.models import Driver
 from eprunes.fleet.queries import visible_drivers
 
 _CHUNK = 500
+NAME_COLUMNS = (Driver.id, Driver.key_id, Driver.box, Driver.staff_number)
 ERASED = "Données effacées"
 
 
@@ -58,8 +59,12 @@ def names_by_id(session: TenantSession, actor: Actor, driver_ids: Iterable[UUID]
     wanted = set(driver_ids)
     if not wanted:
         return {}
-    rows = session.execute(_columns_of(visible_drivers(actor).where(Driver.id.in_(wanted)))).all()
-    keys = key_store().keys(actor.organisation_id, [row.key_id for row in rows])
+    return names_in(session.execute(_columns_of(visible_drivers(actor).where(Driver.id.in_(wanted)))).all(), actor)
+
+
+def names_in(rows: Sequence[Row], actor: Actor) -> dict[UUID, DriverName]:
+    """The names in rows of `NAME_COLUMNS`, by driver id."""
+    keys = key_store().keys(actor.organisation_id, [row[1] for row in rows])
     opened = _opened(rows, keys, actor.organisation_id)
     return {driver_id: name_of(driver_id, staff_number, content) for driver_id, staff_number, content in opened}
 
@@ -86,7 +91,7 @@ def words_of(text: str) -> list[str]:
 
 
 def _columns_of(query: Select) -> Select:
-    return query.with_only_columns(Driver.id, Driver.key_id, Driver.box, Driver.staff_number)
+    return query.with_only_columns(*NAME_COLUMNS)
 
 
 def _opened(

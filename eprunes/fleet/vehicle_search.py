@@ -11,7 +11,7 @@ from eprunes.accounts.permissions import Actor
 from eprunes.core.database import TenantSession
 from eprunes.core.paging import Page, count_of, read_page
 from eprunes.fleet.models import Assignment, Driver, Vehicle
-from eprunes.fleet.names import DriverName, folded, named, names_by_id, words_of
+from eprunes.fleet.names import NAME_COLUMNS, DriverName, folded, named, names_in, words_of
 from eprunes.fleet.queries import (
     in_fleet_at,
     running_at,
@@ -130,7 +130,7 @@ def holders_now(
     """Who holds each of these vehicles at an instant; those that nobody holds are absent."""
     query = (
         visible_assignments(actor)
-        .with_only_columns(Assignment, Driver.is_designable)
+        .with_only_columns(Assignment, Driver.is_designable, *NAME_COLUMNS)
         .join(
             Driver,
             and_(Driver.organisation_id == Assignment.organisation_id, Driver.id == Assignment.driver_id),
@@ -138,8 +138,8 @@ def holders_now(
         .where(Assignment.vehicle_id.in_(list(vehicle_ids)), running_at(as_of))
     )
     rows = session.execute(query).all()
-    names = names_by_id(session, actor, (row.driver_id for row, _ in rows))
-    return {row.vehicle_id: Holder(row, names[row.driver_id], ready) for row, ready in rows}
+    names = names_in([columns for _, _, *columns in rows], actor)
+    return {row.vehicle_id: Holder(row, names[row.driver_id], ready) for row, ready, *_ in rows}
 
 
 def known_sites(session: TenantSession, actor: Actor) -> list[str]:

@@ -1,11 +1,7 @@
 """Forms of the operator's pages."""
 
 from flask_wtf import FlaskForm
-from wtforms import SubmitField
 
 
-class RecordForm(FlaskForm):
-    """What to do with a record to examine."""
-
-    replay = SubmitField("Rejouer")
-    dismiss = SubmitField("Écarter")
+class ConfirmForm(FlaskForm):
+    """Only the token: the page says in words what will happen."""

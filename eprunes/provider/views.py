@@ -2,14 +2,15 @@
 
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 
 from eprunes.accounts.permissions import Permission, requires
 from eprunes.antai import review, services
 from eprunes.core import clock
 from eprunes.core.web import in_section
 from eprunes.provider import working_days
-from eprunes.provider.forms import RecordForm
+from eprunes.provider.forms import ConfirmForm
+from eprunes.provider.job_words import JOB_WORDS
 from eprunes.provider.queries import list_clients, list_job_states
 
 blueprint = Blueprint("provider", __name__)
@@ -19,7 +20,7 @@ blueprint = Blueprint("provider", __name__)
 @requires(Permission.OPERATE)
 @in_section("provider.clients")
 def clients():
-    return render_template("provider/clients.html", clients=list_clients(), jobs=list_job_states())
+    return render_template("provider/clients.html", clients=list_clients(), jobs=list_job_states(), words=JOB_WORDS)
 
 
 @blueprint.get("/exploitation/a-examiner")
@@ -32,22 +33,27 @@ def to_review():
         records=records,
         waiting=review.count_waiting(),
         late_before=late_before,
-        form=RecordForm(),
     )
 
 
-@blueprint.post("/exploitation/a-examiner/<uuid:record_id>")
+@blueprint.post("/exploitation/a-examiner/<uuid:record_id>/rejouer")
 @requires(Permission.OPERATE)
 @in_section("provider.to_review")
-def settle_record(record_id: UUID):
-    form = RecordForm()
-    if not form.validate_on_submit():
-        abort(400)
-    if form.dismiss.data:
-        services.dismiss(record_id, clock.now())
-        flash("Enregistrement écarté.")
-    elif services.replay(record_id, clock.now()):
+def replay(record_id: UUID):
+    if services.replay(record_id, clock.now()):
         flash("Enregistrement rejoué : il a trouvé son client.")
     else:
         flash("Toujours personne pour cet enregistrement : il reste dans la liste.", "warning")
     return redirect(url_for("provider.to_review"))
+
+
+@blueprint.route("/exploitation/a-examiner/<uuid:record_id>/ecarter", methods=["GET", "POST"])
+@requires(Permission.OPERATE)
+@in_section("provider.to_review")
+def dismiss(record_id: UUID):
+    (record, raw), form = review.opened(record_id), ConfirmForm()
+    if form.validate_on_submit():
+        services.dismiss(record_id, clock.now())
+        flash("Enregistrement écarté, son contenu est détruit.")
+        return redirect(url_for("provider.to_review"))
+    return render_template("provider/dismiss.html", record=record, raw=raw, form=form)

@@ -2,7 +2,7 @@
 
 Revision ID: 0001
 Revises: 
-Create Date: 2026-11-22 05:56:52.680390
+Create Date: 2026-11-22 06:58:27.464821
 
 """
 from alembic import op
@@ -209,6 +209,7 @@ def upgrade():
     )
     with op.batch_alter_table('vehicles', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_vehicles_organisation_id_country_plate_key'), ['organisation_id', 'country', 'plate_key'], unique=True)
+        batch_op.create_index(batch_op.f('ix_vehicles_organisation_id_plate_key_id_left_at'), ['organisation_id', 'plate_key', 'id', 'left_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_vehicles_organisation_id_site'), ['organisation_id', 'site'], unique=False)
 
     op.create_table('work_tasks',
@@ -421,6 +422,7 @@ def downgrade():
     op.drop_table('work_tasks')
     with op.batch_alter_table('vehicles', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_vehicles_organisation_id_site'))
+        batch_op.drop_index(batch_op.f('ix_vehicles_organisation_id_plate_key_id_left_at'))
         batch_op.drop_index(batch_op.f('ix_vehicles_organisation_id_country_plate_key'))
 
     op.drop_table('vehicles')

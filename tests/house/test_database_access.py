@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tests.house.sources import Module, dotted, imported, product, refuse
+from tests.house.sources import SIMULATOR, Module, dotted, imported, modules, refuse
 
 SESSIONS = "open a tenant_session or a platform_session"
 BYPASSES = {
@@ -59,7 +59,7 @@ def writing_readers(module: Module) -> list[str]:
 
 
 def rooms() -> list[Module]:
-    return product(with_simulator=False)
+    return modules("eprunes", "demo", "wsgi.py", leaving_out=SIMULATOR)
 
 
 def test_nothing_goes_round_the_sessions():

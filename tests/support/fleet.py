@@ -4,6 +4,8 @@ import itertools
 from datetime import UTC, date, datetime
 from uuid import UUID
 
+from sqlalchemy import select, update
+
 from eprunes.antai import messages
 from eprunes.antai.models import DeclaredPlate
 from eprunes.core.crypto import key_store
@@ -42,13 +44,18 @@ def new_plate() -> str:
 
 
 def add_vehicle(
-    organisation_id: UUID, plate: str, *, entered_at: datetime = ENTERED, left_at: datetime | None = None
+    organisation_id: UUID,
+    plate: str,
+    *,
+    country: str = "FR",
+    entered_at: datetime = ENTERED,
+    left_at: datetime | None = None,
 ) -> UUID:
-    """A French vehicle by its match key, not declared to the agency."""
+    """A vehicle by its match key, not declared to the agency."""
     row = Vehicle(
         organisation_id=organisation_id,
         id=new_id(),
-        country="FR",
+        country=country,
         plate_key=plate,
         plate=plate,
         make="Renault",
@@ -60,6 +67,22 @@ def add_vehicle(
     with tenant_session(organisation_id, write=True) as session:
         session.add(row)
     return row.id
+
+
+def change_vehicle(organisation_id: UUID, vehicle_id: UUID, **columns: object) -> None:
+    """Another value in some of its columns; a new plate clears what the agency was told, as the fleet does."""
+    if "plate_key" in columns:
+        columns |= dict.fromkeys(("antai_declared_at", "antai_acknowledged_at", "antai_withdrawn_at"))
+    with tenant_session(organisation_id, write=True) as session:
+        mine = Vehicle.organisation_id == organisation_id, Vehicle.id == vehicle_id
+        session.execute(update(Vehicle).where(*mine).values(**columns))
+
+
+def vehicle(organisation_id: UUID, vehicle_id: UUID) -> Vehicle:
+    """One vehicle as stored."""
+    with tenant_session(organisation_id) as session:
+        mine = Vehicle.organisation_id == organisation_id, Vehicle.id == vehicle_id
+        return session.scalars(select(Vehicle).where(*mine)).one()
 
 
 def add_driver(organisation_id: UUID, details: DriverDetails = NOEL) -> UUID:
@@ -151,7 +174,8 @@ def notice_ids(organisation_id: UUID) -> list[UUID]:
 def notices(organisation_id: UUID) -> list[Notice]:
     """Every notice stored, whoever may see it."""
     with tenant_session(organisation_id) as session:
-        return list(session.query(Notice).filter(Notice.organisation_id == organisation_id).order_by(Notice.id))
+        query = select(Notice).where(Notice.organisation_id == organisation_id).order_by(Notice.id)
+        return list(session.scalars(query))
 
 
 def notice(organisation_id: UUID, notice_id: UUID) -> Notice:

@@ -14,6 +14,41 @@ from eprunes.fleet.importing.columns import Recognised, SheetKind, Table, column
 from eprunes.fleet.plates import FRANCE, parse_plate
 from eprunes.fleet.vins import parse_vin
 
+_OF_PLATES: dict[str, cells.Reader] = {"plate": cells.plain_text, "country": cells.country}
+# A postcode is read once the driver's country is known.
+_READERS: dict[str, dict[str, cells.Reader]] = {
+    "vehicles": _OF_PLATES
+    | {
+        "make": cells.text(40),
+        "model": cells.text(60),
+        "category": cells.text(20),
+        "vin": lambda cell: parse_vin(cells.plain_text(cell)),
+        "first_registered_on": as_date,
+        "holding": cells.holding,
+        "site": cells.text(80),
+    },
+    "drivers": {
+        "staff_number": cells.text(30),
+        "civility": cells.civility,
+        "last_name": cells.name,
+        "first_name": cells.name,
+        "birth_date": as_date,
+        "birth_place": cells.plain_text,
+        "address_line": cells.plain_text,
+        "address_complement": cells.plain_text,
+        "city": cells.plain_text,
+        "country": cells.country,
+        "phone": cells.plain_text,
+        "email": cells.plain_text,
+        "licence_number": cells.plain_text,
+        "licence_issued_on": as_date,
+        "licence_country": cells.country,
+        "kind": cells.driver_kind,
+        "left_on": as_date,
+    },
+    "assignments": _OF_PLATES | {"staff_number": cells.text(30)},
+}
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -121,44 +156,4 @@ def _read_plate(sheet: Sheet, row: Row) -> None:
 
 def _readers(kind: SheetKind, zone: ZoneInfo) -> dict[str, cells.Reader]:
     start, end = cells.instant(zone, is_end=False), cells.instant(zone, is_end=True)
-    return {
-        "vehicles": {
-            "plate": cells.plain_text,
-            "country": cells.country,
-            "make": cells.text(40),
-            "model": cells.text(60),
-            "category": cells.text(20),
-            "vin": lambda cell: parse_vin(cells.plain_text(cell)),
-            "first_registered_on": as_date,
-            "holding": cells.holding,
-            "entered_at": start,
-            "left_at": end,
-            "site": cells.text(80),
-        },
-        "drivers": {
-            "staff_number": cells.text(30),
-            "civility": cells.civility,
-            "last_name": cells.name,
-            "first_name": cells.name,
-            "birth_date": as_date,
-            "birth_place": cells.plain_text,
-            "address_line": cells.plain_text,
-            "address_complement": cells.plain_text,
-            "city": cells.plain_text,
-            "country": cells.country,
-            "phone": cells.plain_text,
-            "email": cells.plain_text,
-            "licence_number": cells.plain_text,
-            "licence_issued_on": as_date,
-            "licence_country": cells.country,
-            "kind": cells.driver_kind,
-            "left_on": as_date,
-        },
-        "assignments": {
-            "plate": cells.plain_text,
-            "country": cells.country,
-            "staff_number": cells.text(30),
-            "starts_at": start,
-            "ends_at": end,
-        },
-    }[kind.name]
+    return _READERS[kind.name] | {"entered_at": start, "left_at": end, "starts_at": start, "ends_at": end}

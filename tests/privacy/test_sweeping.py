@@ -1,0 +1,150 @@
+"""The retention sweep: destroys what nobody may see any more, and nothing else (C4.3-f, C9-f, decision 5)."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from eprunes.antai.client import AgencyClient
+from eprunes.antai.sending import send_due
+from eprunes.core.audit import AuditEntry
+from eprunes.core.crypto import KeyStore, key_store
+from eprunes.core.database import tenant_session
+from eprunes.core.jobs import FAILED
+from eprunes.fines import events, services, transmission
+from eprunes.fines.answering import AnswerState, ImpossibilityReason, NoticeState
+from eprunes.fines.models import Answer, Notice
+from eprunes.fines.notice_details import KEY_PURPOSE, open_notices
+from eprunes.fleet import driver_details
+from eprunes.privacy import jobs
+from tests.fines.test_windows import ARCHIVES, at, set_state, who_sees
+from tests.support import fleet, tables, worlds
+from tests.support.worlds import AS_OF
+
+SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
+# An offence of 27 February 2026: destroyed from this instant on.
+END = datetime(2027, 2, 27, 23, 0, tzinfo=UTC)
+
+
+def answer(world, notice_id, as_of: datetime = AS_OF) -> None:
+    services.report_impossibility(
+        worlds.actor(world.admin),
+        notice_id,
+        reason=ImpossibilityReason.THEFT,
+        comment="",
+        proofs=[services.Proof("Récépissé", "2026-17", date(2026, 3, 1))],
+        as_of=as_of,
+    )
+
+
+def register(world, as_of: datetime = AS_OF) -> None:
+    """The agency registers the next answer."""
+    outgoing = transmission.claim_next(world.organisation_id, as_of)
+    transmission.registered(
+        world.organisation_id, outgoing.answer_id, receipt_number="ENR-1", receipt_at=as_of, as_of=as_of
+    )
+
+
+def notice_keys(world) -> set:
+    return key_store().keys_created_before(world.organisation_id, KEY_PURPOSE, END + 400 * DAY)
+
+
+@pytest.mark.parametrize("state", [NoticeState.TO_ANSWER, NoticeState.ANSWERED, NoticeState.REFUSED, NoticeState.FILED])
+@pytest.mark.parametrize(("offence", "postcode", "posted", "end"), ARCHIVES)
+def test_a_notice_is_destroyed_when_its_archive_ends_and_not_before(world, offence, postcode, posted, end, state):
+    """C4.3-f, decision 4."""
+    notice_id = fleet.receive_notice(
+        world.organisation_id, posted_at=at(posted), dateHeureInfraction=offence, codePostal=postcode
+    )
+    set_state(world.organisation_id, notice_id, state)
+
+    before = jobs.retention_sweep(at(end) - SECOND)
+    kept = fleet.notice_ids(world.organisation_id)
+    after = jobs.retention_sweep(at(end))
+
+    assert (before["destroyed"], kept) == (0, [notice_id])
+    assert (after["destroyed"], fleet.notice_ids(world.organisation_id)) == (1, [])
+    assert notice_keys(world) == set()
+
+
+@pytest.mark.parametrize(
+    ("state", "end"),
+    [(NoticeState.TO_ANSWER, "2026-02-19T23:00"), (NoticeState.ANSWERED, "2026-01-10T23:00")],
+)
+def test_without_an_answer_a_notice_stays_for_the_later_of_its_two_windows(world, state, end):
+    """Decision 5: offence of 10 January 2025, posted on 5 January 2026."""
+    notice_id = fleet.receive_notice(
+        world.organisation_id, posted_at=at("2026-01-05T09:00"), dateHeureInfraction="2025-01-10T10:00:00"
+    )
+    set_state(world.organisation_id, notice_id, state)
+
+    assert jobs.retention_sweep(at(end) - SECOND)["destroyed"] == 0
+    assert jobs.retention_sweep(at(end))["destroyed"] == 1
+
+
+@pytest.mark.parametrize("state", [AnswerState.CONFIRMED, AnswerState.SENDING, AnswerState.UNKNOWN])
+def test_an_answer_on_its_way_holds_up_the_destruction_and_raises_an_alarm(world, state, caplog):
+    """Decision 5: never while an answer is queued, sending or of unknown outcome."""
+    notice_id = fleet.receive_notice(world.organisation_id)
+    answer(world, notice_id)
+    with tenant_session(world.organisation_id, write=True) as session:
+        mine = Answer.organisation_id == world.organisation_id
+        session.execute(update(Answer).where(mine).values(state=state, leased_until=END + DAY))
+
+    early, late = jobs.retention_sweep(END - SECOND), jobs.retention_sweep(END)
+
+    assert (early["blocked"], late["blocked"], late["destroyed"]) == (0, 1, 0)
+    assert "answer on its way" in caplog.text
+    assert fleet.notice_ids(world.organisation_id) == [notice_id]
+    assert len(notice_keys(world)) == 1
+    assert who_sees(world, notice_id, END) == set()
+
+
+@pytest.mark.parametrize("outcome", ["registered", "refused"])
+def test_once_its_answer_is_settled_the_notice_is_destroyed(world, outcome):
+    """Decision 5."""
+    answer(world, fleet.receive_notice(world.organisation_id))
+    assert jobs.retention_sweep(END)["destroyed"] == 0
+    outgoing = transmission.claim_next(world.organisation_id, END)
+
+    if outcome == "registered":
+        register_it = {"receipt_number": "ENR-1", "receipt_at": END}
+        transmission.registered(world.organisation_id, outgoing.answer_id, **register_it, as_of=END)
+    else:
+        transmission.refused(world.organisation_id, outgoing.answer_id, reason="Trop tard.", as_of=END)
+
+    counts = jobs.retention_sweep(END)
+    assert (counts["destroyed"], counts["blocked"]) == (1, 0)
+
+
+def test_with_a_notice_go_its_answers_its_thread_and_what_was_sent_and_nothing_else(world, other_world):
+    """C4.3-f, C9-f: rows in every table, then the key that would open a copy of them."""
+    due = fleet.receive_notice(world.organisation_id)
+    kept = fleet.receive_notice(world.organisation_id, dateHeureInfraction="2026-02-28T10:12:00")
+    theirs = fleet.receive_notice(other_world.organisation_id, dateHeureInfraction="2026-02-28T10:12:00")
+    for one, notice_id in ((world, due), (world, kept), (other_world, theirs)):
+        answer(one, notice_id)
+        send_due(one.organisation_id, AgencyClient("http://127.0.0.1:9", "", ""), AS_OF)
+        register(one, AS_OF + DAY)
+    before = tables.tenant_counts(world.organisation_id)
+    others_before = list(tables.values(other_world.organisation_id))
+
+    counts = jobs.retention_sweep(END)
+
+    after = tables.tenant_counts(world.organisation_id)
+    names = ("notices", "answers", "transmissions", "notice_events", "destroyed_notices")
+    assert counts["destroyed"] == 1
+    assert {name: before[name] for name in names} == dict(zip(names, (2, 2, 2, 8, 0), strict=True))
+    assert {name: after[name] for name in names} == dict(zip(names, (1, 1, 1, 4, 1), strict=True))
+    assert fleet.notice_ids(world.organisation_id) == [kept]
+    assert notice_keys(world) == {fleet.notice(world.organisation_id, kept).key_id}
+    assert open_notices(key_store(), fleet.notices(world.organisation_id))[kept].plate == "AB123CD"
+    assert others_before == [
+        one for one in tables.values(other_world.organisation_id) if one[0].split(".")[0] not in _platform_tables()
+    ] or _tenant_values(others_before) == _tenant_values(tables.values(other_world.organisation_id))
+
+
+def _platform_tables() -> set[str]:
+    every, tenant = tables.counts(worlds_id()), tables.tenant_counts(worlds_id())
+    return set(every) - set(tenant)
