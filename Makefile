@@ -18,7 +18,7 @@ run: $(READY) ## Démarrer la démonstration complète (Ctrl-C l'arrête, les do
 reset: $(READY) ## Effacer les données de la démonstration
 	@set -a; if [ -f .env ]; then . ./.env; fi; set +a; exec $(BIN)/python -m demo.reset
 
-test: $(READY) ## Tout vérifier : règles d'écriture, puis tous les tests, sur SQLite et PostgreSQL
+test: $(READY) ## Tout vérifier : règles d'écriture, puis tous les tests, sur SQLite et PostgreSQL
 	@.ci/packages chromium postgresql
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -32,8 +32,8 @@ bench: $(READY) ## Mesurer les temps de réponse, sur SQLite et PostgreSQL
 	@.ci/packages postgresql
 	$(BIN)/python -m bench
 
-migrations: $(READY) ## Écrire la migration de ce qui a changé dans les modèles : make migrations m="Ajouter…"
-	@if [ -z "$(m)" ]; then echo 'Dites ce qui change : make migrations m="Ajouter…"' >&2; exit 1; fi
+migrations: $(READY) ## Écrire la migration de ce qui a changé dans les modèles : make migrations m="Ajouter…"
+	@if [ -z "$(m)" ]; then echo 'Dites ce qui change : make migrations m="Ajouter…"' >&2; exit 1; fi
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	export EPRUNES_DATABASE_URL="sqlite:///$$folder/main.sqlite" EPRUNES_KEYSTORE_URL="sqlite:///$$folder/keys.sqlite" && \
 	export EPRUNES_MASTER_KEY_FILE="$$folder/master.key" && \

@@ -13,7 +13,12 @@ from eprunes.core.crypto import key_store
 from eprunes.core.database import db
 from tests.support import postgresql
 
-KINDS = ("sqlite", "postgresql")
+SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
+KINDS = {
+    SQLITE: "journal WAL, chaque écriture attend le disque",
+    POSTGRESQL: "serveur temporaire, rôle ordinaire, les écritures n’attendent pas le disque",
+}
+"""What the figures of each database were measured on."""
 
 
 @contextmanager
@@ -21,15 +26,9 @@ def installation(kind: str) -> Iterator[Flask]:
     """An application of its own, inside its context; gone afterwards."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eprunes-bench-")))
-        if kind == "sqlite":
-            urls = [f"sqlite:///{folder}/main.sqlite", f"sqlite:///{folder}/keys.sqlite"]
-        else:
-            socket = stack.enter_context(postgresql.running_server())
-            urls = [postgresql.create_database(socket, name) for name in ("main", "keys")]
         app = create_app(
             {
-                "EPRUNES_DATABASE_URL": urls[0],
-                "EPRUNES_KEYSTORE_URL": urls[1],
+                **_database_urls(kind, folder, stack),
                 "EPRUNES_MASTER_KEY_FILE": str(folder / "master.key"),
                 "EPRUNES_FILES_DIR": str(folder / "files"),
                 "EPRUNES_BASE_URL": "http://localhost",
@@ -40,3 +39,19 @@ def installation(kind: str) -> Iterator[Flask]:
             yield app
             db.engine.dispose()
             key_store()._engine.dispose()
+
+
+def gather_statistics() -> None:
+    """What PostgreSQL does by itself within a minute of a large change, so that no figure depends on when."""
+    if db.engine.dialect.name == "postgresql":
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql("ANALYZE")
+
+
+def _database_urls(kind: str, folder: Path, stack: ExitStack) -> dict[str, str]:
+    if kind == SQLITE:
+        main, keys = (f"sqlite:///{folder}/{name}.sqlite" for name in ("main", "keys"))
+    else:
+        socket = stack.enter_context(postgresql.running_server())
+        main, keys = (postgresql.create_database(socket, name) for name in ("main", "keys"))
+    return {"EPRUNES_DATABASE_URL": main, "EPRUNES_KEYSTORE_URL": keys}

@@ -55,7 +55,7 @@ def create_organisation(name, number, kind, admin_email, vehicles, tools, zone):
         zone=zone,
         as_of=clock.now(),
     )
-    click.echo(f"Client créé : {name}. Posez le mot de passe : flask --app wsgi user set-password {admin_email}")
+    click.echo(f"Client créé\u00a0: {name}. Posez le mot de passe\u00a0: flask --app wsgi user set-password {admin_email}")
 
 
 @organisation_group.command("end")
@@ -66,7 +66,7 @@ def end_organisation(siren: str, on: datetime):
     """Fixer le dernier jour du contrat d'un client."""
     organisation = find_organisation(siren)
     services.end_contract(organisation_id=organisation.id, on=on.date(), as_of=clock.now())
-    click.echo(f"Contrat de {organisation.name} : dernier jour le {on:%d/%m/%Y}, à 24:00 heure de Paris.")
+    click.echo(f"Contrat de {organisation.name}\u00a0: dernier jour le {on:%d/%m/%Y}, à 24:00 heure de Paris.")
 
 
 @user_group.command("create")
@@ -79,7 +79,7 @@ def create_user(email: str, siren: str, rights: tuple[str, ...], name: str):
     """Créer un utilisateur avec ses droits."""
     unknown = set(rights) - set(services.TOOLS)
     if unknown:
-        raise click.ClickException("Droits admis : fleet, fines ou les deux.")
+        raise click.ClickException("Droits admis\u00a0: fleet, fines ou les deux.")
     services.create_user(
         organisation_id=find_organisation(siren).id,
         email=email,
@@ -88,7 +88,7 @@ def create_user(email: str, siren: str, rights: tuple[str, ...], name: str):
         display_name=name,
         as_of=clock.now(),
     )
-    click.echo(f"Utilisateur créé : {email}.")
+    click.echo(f"Utilisateur créé\u00a0: {email}.")
 
 
 @user_group.command("set-password")
@@ -106,7 +106,7 @@ def set_password(email: str):
 def create_operator(email: str):
     """Créer un compte d'exploitant."""
     services.create_operator(email=email, as_of=clock.now())
-    click.echo(f"Exploitant créé : {email}.")
+    click.echo(f"Exploitant créé\u00a0: {email}.")
 
 
 @jobs_group.command("list")
@@ -124,7 +124,7 @@ def list_jobs():
 def run_job(name: str, as_of_text: str | None):
     """Exécuter une tâche maintenant ; une ligne JSON rend compte."""
     if name not in JOBS:
-        raise click.ClickException(f"Tâche inconnue : {name}. Tâches : {', '.join(JOBS)}.")
+        raise click.ClickException(f"Tâche inconnue\u00a0: {name}. Tâches\u00a0: {', '.join(JOBS)}.")
     try:
         as_of = clock.parse_instant(as_of_text) if as_of_text else clock.now()
     except ValueError as error:
@@ -138,4 +138,4 @@ def run_job(name: str, as_of_text: str | None):
 @catalogue_group.command("load")
 def load_catalogue():
     """Charger ou rafraîchir le catalogue des infractions livré avec le logiciel."""
-    click.echo(f"Catalogue chargé : {catalogue.load()} lignes.")
+    click.echo(f"Catalogue chargé\u00a0: {catalogue.load()} lignes.")

@@ -71,4 +71,4 @@ def _apply(organisation: Organisation, parsed: Parsed, preview: dict) -> None:
             as_of=clock.now(),
         )
     except FleetChanged:
-        raise Refused("Le parc a changé pendant l'import : rien n'a été enregistré, recommencez.")
+        raise Refused("Le parc a changé pendant l'import\u00a0: rien n'a été enregistré, recommencez.")

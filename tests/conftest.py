@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,30 +26,6 @@ def postgresql_socket() -> Iterator[str]:
         yield socket
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def environ(request, tmp_path_factory) -> dict[str, str]:
-    """Settings of a migrated, empty installation on one of the two databases."""
-    folder: Path = tmp_path_factory.mktemp(request.param)
-    if request.param == "sqlite":
-        main, keys = f"sqlite:///{folder}/main.sqlite", f"sqlite:///{folder}/keys.sqlite"
-    else:
-        socket = request.getfixturevalue("postgresql_socket")
-        name = f"w{os.environ.get('PYTEST_XDIST_WORKER', '0')}"
-        main = postgresql.create_database(socket, f"main_{name}")
-        keys = postgresql.create_database(socket, f"keys_{name}")
-    password_file = folder / "antai-password"
-    password_file.write_text("eprunes-demo\n")
-    return {
-        "EPRUNES_DATABASE_URL": main,
-        "EPRUNES_KEYSTORE_URL": keys,
-        "EPRUNES_MASTER_KEY_FILE": str(folder / "master.key"),
-        "EPRUNES_FILES_DIR": str(folder / "files"),
-        "EPRUNES_ANTAI_PASSWORD_FILE": str(password_file),
-        "EPRUNES_ANTAI_USER": "eprunes",
-        "EPRUNES_BASE_URL": "http://localhost",
-    }
-
-
 class Browser(FlaskClient):
     """A test client whose requests never share the test's own application context (its `g` would leak)."""
 
@@ -58,16 +35,36 @@ class Browser(FlaskClient):
 
 
 @pytest.fixture(scope="session")
-def installed_app(environ) -> Iterator[Flask]:
-    app = create_app(environ)
-    app.testing = True
-    app.test_client_class = Browser
-    with app.app_context():
-        upgrade()
-    yield app
-    with app.app_context():
-        db.engine.dispose()
-        crypto.key_store()._engine.dispose()
+def installed_once(request, tmp_path_factory):
+    """A function that gives the one migrated installation of each database, made when first asked for."""
+
+    @cache
+    def install(database: str) -> tuple[dict[str, str], Flask]:
+        environ = _settings(database, tmp_path_factory.mktemp(database), request)
+        app = create_app(environ)
+        app.testing = True
+        app.test_client_class = Browser
+        with app.app_context():
+            upgrade()
+        return environ, app
+
+    return install
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def installation(request, installed_once) -> tuple[dict[str, str], Flask]:
+    return installed_once(request.param)
+
+
+@pytest.fixture(scope="session")
+def environ(installation) -> dict[str, str]:
+    """Settings of a migrated installation on one of the two databases."""
+    return installation[0]
+
+
+@pytest.fixture(scope="session")
+def installed_app(installation) -> Flask:
+    return installation[1]
 
 
 @pytest.fixture
@@ -112,6 +109,25 @@ def signed_in(app, frozen):
         return browser
 
     return sign_in
+
+
+def _settings(database: str, folder: Path, request) -> dict[str, str]:
+    if database == "sqlite":
+        main, keys = f"sqlite:///{folder}/main.sqlite", f"sqlite:///{folder}/keys.sqlite"
+    else:
+        server = request.getfixturevalue("postgresql_socket")
+        main, keys = (postgresql.create_database(server, name) for name in ("main", "keys"))
+    password_file = folder / "antai-password"
+    password_file.write_text("eprunes-demo\n")
+    return {
+        "EPRUNES_DATABASE_URL": main,
+        "EPRUNES_KEYSTORE_URL": keys,
+        "EPRUNES_MASTER_KEY_FILE": str(folder / "master.key"),
+        "EPRUNES_FILES_DIR": str(folder / "files"),
+        "EPRUNES_ANTAI_PASSWORD_FILE": str(password_file),
+        "EPRUNES_ANTAI_USER": "eprunes",
+        "EPRUNES_BASE_URL": "http://localhost",
+    }
 
 
 def _empty() -> None:

@@ -25,7 +25,7 @@ def check_rules(password: str) -> None:
     if len(password) > MAXIMUM_LENGTH:
         raise PasswordRefused(f"Choisissez au plus {MAXIMUM_LENGTH} caractères.")
     if len(password) * math.log2(_alphabet_size(password)) < MINIMUM_BITS or len(set(password)) < 5:
-        raise PasswordRefused("Ce mot de passe est trop prévisible : mêlez lettres, chiffres ou plusieurs mots.")
+        raise PasswordRefused("Ce mot de passe est trop prévisible\u00a0: mêlez lettres, chiffres ou plusieurs mots.")
 
 
 def hash_password(password: str) -> str:

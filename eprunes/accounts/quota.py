@@ -17,7 +17,7 @@ class QuotaExceeded(Refused):
         self.used, self.allowed, self.asked = used, allowed, asked
         room = max(allowed - used, 0)
         super().__init__(
-            f"Votre bon de commande prévoit {allowed} véhicules et {used} sont déjà enregistrés : "
+            f"Votre bon de commande prévoit {allowed} véhicules et {used} sont déjà enregistrés\u00a0: "
             f"il reste {room} place{'s' if room > 1 else ''}, il en faudrait {asked}."
         )
 

@@ -66,7 +66,7 @@ def create_user(
 ) -> UUID:
     """Add a user with rights (C3.2-c), without a password yet. Raises Refused when the e-mail is used."""
     if not (fleet or fines):
-        raise Refused("Donnez au moins un droit : parc, contraventions ou les deux.", "rights")
+        raise Refused("Donnez au moins un droit\u00a0: parc, contraventions ou les deux.", "rights")
     normalised, user_id = _normalised_email(email), new_id()
     try:
         with tenant_session(organisation_id, write=True, platform_reason="création d'un compte") as session:
@@ -197,7 +197,7 @@ def _check_order(vehicles: int, tools: tuple[str, ...]) -> None:
         raise Refused("Le nombre de véhicules ne peut pas être négatif.", "vehicles")
     unknown = set(tools) - set(TOOLS)
     if unknown or not tools:
-        raise Refused("Outils admis : fleet, fines ou les deux.", "tools")
+        raise Refused("Outils admis\u00a0: fleet, fines ou les deux.", "tools")
 
 
 def _client(name: str, number: str, number_kind: CompanyNumberKind | None, zone: str, as_of: datetime) -> Organisation:
@@ -209,7 +209,7 @@ def _client(name: str, number: str, number_kind: CompanyNumberKind | None, zone:
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise Refused(f"Fuseau horaire inconnu : {zone}.", "zone") from error
+        raise Refused(f"Fuseau horaire inconnu\u00a0: {zone}.", "zone") from error
     return Organisation(
         id=new_id(),
         name=name.strip(),
@@ -231,7 +231,7 @@ def _normalised_email(email: str) -> str:
     try:
         checked = validate_email(email.strip(), check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
-        raise Refused(f"« {email} » n'est pas une adresse e-mail valable.", "email") from error
+        raise Refused(f"«\u00a0{email}\u00a0» n'est pas une adresse e-mail valable.", "email") from error
     return checked.normalized.lower()
 
 

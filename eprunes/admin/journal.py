@@ -23,4 +23,4 @@ ACTIONS = {
 
 def words_for(action: str) -> str:
     """The French words of an act; its own name when it has none."""
-    return ACTIONS.get(action, action.replace(".", " : ").replace("_", " "))
+    return ACTIONS.get(action, action.replace(".", "\u00a0: ").replace("_", " "))

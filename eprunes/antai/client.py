@@ -102,7 +102,7 @@ class AgencyClient:
             return NothingHeld()
         offence = _body(response)
         if response.status_code != 200 or not offence:
-            raise AgencyUnavailable(f"lecture d’un avis : réponse {response.status_code} illisible")
+            raise AgencyUnavailable(f"lecture d’un avis\u00a0: réponse {response.status_code} illisible")
         return _read_held(offence.get("designation"), reference, as_of)
 
     def _pages(self, path: str, *, sort: str) -> Iterator[list]:
@@ -164,7 +164,7 @@ class AgencyClient:
                 timeout=TIMEOUT,
             )
         except requests.RequestException as error:
-            raise AgencyUnavailable(f"connexion à l’ANTAI impossible : {error}") from error
+            raise AgencyUnavailable(f"connexion à l’ANTAI impossible\u00a0: {error}") from error
         token = response.headers.get("Authorization", "")
         if response.status_code != 200 or not token:
             raise AgencyUnavailable(f"connexion à l’ANTAI refusée ({response.status_code})")

@@ -98,7 +98,7 @@ def read_offence(raw: Any) -> ReceivedNotice:
     _check_sealable(raw)
     number = "".join(_text(raw, "numeroAco").split())
     if not (number.isascii() and number.isdigit()) or len(number) not in _NUMBER_DIGITS:
-        raise MalformedRecord(f"Numéro d’avis illisible : « {number[:30]} ».")
+        raise MalformedRecord(f"Numéro d’avis illisible\u00a0: «\u00a0{number[:30]}\u00a0».")
     country, key = _plate(raw)
     postcode = _optional(raw, "codePostal")
     try:
@@ -190,7 +190,7 @@ def _check_sealable(raw: dict) -> None:
 def _natinf(raw: dict) -> str:
     code = _text(raw, "codeNatinf")
     if len(code) > _NATINF_LENGTH or not (code.isascii() and code.isalnum()):
-        raise MalformedRecord(f"Code NATINF illisible : « {code[:30]} ».")
+        raise MalformedRecord(f"Code NATINF illisible\u00a0: «\u00a0{code[:30]}\u00a0».")
     return code
 
 
@@ -208,7 +208,7 @@ def _plate(raw: dict) -> tuple[str, str]:
 def _text(raw: dict, name: str) -> str:
     value = raw.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
-        raise MalformedRecord(f"Champ « {name} » absent ou illisible.")
+        raise MalformedRecord(f"Champ «\u00a0{name}\u00a0» absent ou illisible.")
     return str(value).strip()
 
 
@@ -233,5 +233,5 @@ def _day(raw: dict, name: str) -> date | None:
     try:
         return date.fromisoformat(value[:10]) if isinstance(value, str) and value else None
     except ValueError as error:
-        raise MalformedRecord(f"Date illisible dans « {name} ».") from error
+        raise MalformedRecord(f"Date illisible dans «\u00a0{name}\u00a0».") from error
 

@@ -46,11 +46,11 @@ class Settings:
     def antai_password(self) -> str:
         """The agency's password, read from its file at each use. Raises SettingsRefused when unreadable."""
         if self.antai_password_file is None:
-            raise SettingsRefused("EPRUNES_ANTAI_PASSWORD_FILE : indiquez le fichier du mot de passe ANTAI.")
+            raise SettingsRefused("EPRUNES_ANTAI_PASSWORD_FILE\u00a0: indiquez le fichier du mot de passe ANTAI.")
         try:
             return self.antai_password_file.read_text().strip()
         except OSError as error:
-            raise SettingsRefused(f"EPRUNES_ANTAI_PASSWORD_FILE : fichier illisible ({error.strerror}).") from error
+            raise SettingsRefused(f"EPRUNES_ANTAI_PASSWORD_FILE\u00a0: fichier illisible ({error.strerror}).") from error
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -94,20 +94,20 @@ def is_loopback(url: str) -> bool:
 
 def _refuse_unsafe(settings: Settings) -> None:
     if urlsplit(settings.base_url).scheme not in ("http", "https") or not settings.host:
-        raise SettingsRefused("EPRUNES_BASE_URL : indiquez une adresse complète, par exemple https://exemple.fr.")
+        raise SettingsRefused("EPRUNES_BASE_URL\u00a0: indiquez une adresse complète, par exemple https://exemple.fr.")
     if ":" in settings.host:  # Werkzeug would trust no request for it
-        raise SettingsRefused("EPRUNES_BASE_URL : indiquez un nom ou une adresse IPv4, par exemple 127.0.0.1.")
+        raise SettingsRefused("EPRUNES_BASE_URL\u00a0: indiquez un nom ou une adresse IPv4, par exemple 127.0.0.1.")
     loopback = is_loopback(settings.base_url)
     if not settings.is_https and not loopback:
-        raise SettingsRefused("EPRUNES_BASE_URL : http n'est admis que sur la machine locale ; utilisez https.")
+        raise SettingsRefused("EPRUNES_BASE_URL\u00a0: http n'est admis que sur la machine locale\u00a0; utilisez https.")
     if settings.demo and not loopback:
-        raise SettingsRefused("EPRUNES_DEMO : la démonstration n'est admise que sur une adresse locale.")
+        raise SettingsRefused("EPRUNES_DEMO\u00a0: la démonstration n'est admise que sur une adresse locale.")
     if settings.clock_offset and not settings.demo:
-        raise SettingsRefused("EPRUNES_CLOCK_OFFSET : le décalage d'horloge n'est admis qu'avec EPRUNES_DEMO.")
+        raise SettingsRefused("EPRUNES_CLOCK_OFFSET\u00a0: le décalage d'horloge n'est admis qu'avec EPRUNES_DEMO.")
     if not loopback and len(settings.secret_key or "") < 32:
-        raise SettingsRefused("EPRUNES_SECRET_KEY : indiquez un secret d'au moins 32 caractères.")
+        raise SettingsRefused("EPRUNES_SECRET_KEY\u00a0: indiquez un secret d'au moins 32 caractères.")
     if settings.database_url == settings.keystore_url:
-        raise SettingsRefused("EPRUNES_KEYSTORE_URL : les clés doivent vivre ailleurs que la base de données.")
+        raise SettingsRefused("EPRUNES_KEYSTORE_URL\u00a0: les clés doivent vivre ailleurs que la base de données.")
 
 
 def _driver_named(url: str) -> str:
@@ -119,7 +119,7 @@ def _driver_named(url: str) -> str:
 
 def _whole_number(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise SettingsRefused(f"{name} : « {text} » n'est pas un nombre entier.")
+        raise SettingsRefused(f"{name}\u00a0: «\u00a0{text}\u00a0» n'est pas un nombre entier.")
     return int(text)
 
 
@@ -127,4 +127,4 @@ def _duration(text: str) -> timedelta:
     try:
         return clock.parse_duration(text)
     except ValueError as error:
-        raise SettingsRefused(f"EPRUNES_CLOCK_OFFSET : {error}.") from error
+        raise SettingsRefused(f"EPRUNES_CLOCK_OFFSET\u00a0: {error}.") from error

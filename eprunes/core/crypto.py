@@ -279,7 +279,7 @@ class KeyStore:
             key = bytes.fromhex(self._master_key_file.read_text().strip())
             if len(key) == KEY_BYTES:
                 return key
-        raise KeyStoreUnsafe(f"{self._master_key_file} : la clé maîtresse doit être 32 octets en hexadécimal.")
+        raise KeyStoreUnsafe(f"{self._master_key_file}\u00a0: la clé maîtresse doit être 32 octets en hexadécimal.")
 
     def _is_used(self) -> bool:
         if not inspect(self._engine).has_table(_organisation_keys.name):
@@ -290,7 +290,7 @@ class KeyStore:
     def _create_master_key(self) -> None:
         """Make the master key once, for an empty store only: a lost one must never be replaced in silence."""
         if self._is_used() and not self._master_key_file.exists():  # else another process made it meanwhile
-            raise KeyStoreUnsafe(f"{self._master_key_file} : clé maîtresse absente, coffre déjà utilisé.")
+            raise KeyStoreUnsafe(f"{self._master_key_file}\u00a0: clé maîtresse absente, coffre déjà utilisé.")
         self._master_key_file.parent.mkdir(parents=True, exist_ok=True)
         descriptor, draft = mkstemp(dir=self._master_key_file.parent, prefix=".master-")  # readable by us alone
         with os.fdopen(descriptor, "w") as file:

@@ -31,7 +31,7 @@ _SENTENCES = {
     404: ("Page introuvable", "Cette page n’existe pas, ou elle ne vous est pas accessible."),
     405: ("Action impossible", "Cette page ne permet pas cette action."),
     413: ("Fichier trop lourd", "Ce fichier dépasse 20 Mo. Allégez-le et recommencez."),
-    500: ("Une erreur est survenue", "Rien n’a été perdu. Réessayez ; si cela persiste, prévenez l’assistance."),
+    500: ("Une erreur est survenue", "Rien n’a été perdu. Réessayez\u00a0; si cela persiste, prévenez l’assistance."),
 }
 
 csrf = CSRFProtect()
@@ -141,7 +141,7 @@ def _add_headers(response: Response) -> Response:
 def _error_page(error: Exception):
     """A French page without detail. No `url_for` here: it would fail for an untrusted host."""
     if isinstance(error, CSRFError):
-        code, title, sentence = 400, "Page expirée", "Cette page est restée ouverte trop longtemps : rechargez-la."
+        code, title, sentence = 400, "Page expirée", "Cette page est restée ouverte trop longtemps\u00a0: rechargez-la."
     else:
         code = _status_of(error)
         title, sentence = _SENTENCES.get(code, _SENTENCES[400 if code < 500 else 500])

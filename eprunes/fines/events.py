@@ -26,7 +26,7 @@ WORDS = {
     SENT: "Réponse transmise à l’ANTAI",
     REGISTERED: "Réponse enregistrée par l’ANTAI",
     REFUSED: "Réponse refusée par l’ANTAI",
-    UNKNOWN: "Résultat de l’envoi inconnu : vérification en cours auprès de l’ANTAI",
+    UNKNOWN: "Résultat de l’envoi inconnu\u00a0: vérification en cours auprès de l’ANTAI",
     FILED: "Classé sans désignation",
     REOPENED: "Rouvert",
     EXPIRED: "Délai de 45 jours écoulé sans réponse",

@@ -20,7 +20,7 @@ class Why(StrEnum):
 
     HELD = "Attribué à cet instant"
     NOBODY = "Personne n’avait ce véhicule"
-    TWO_POSSIBLE = "Heure doublée : deux conducteurs possibles"
+    TWO_POSSIBLE = "Heure doublée\u00a0: deux conducteurs possibles"
     BEFORE_ENTRY = "Véhicule pas encore dans le parc à cette date"
     AFTER_EXIT = "Véhicule sorti du parc avant l’infraction"
     NO_VEHICLE = "Véhicule absent du parc"

@@ -32,7 +32,7 @@ from eprunes.fleet.models import Driver, DriverKind
 
 DESIGNATION = "designation"
 IMPOSSIBILITY = "impossibilite"
-GONE = "Cet avis n’existe pas, ou n’est plus ouvert à votre compte : une réponse a peut-être déjà été donnée."
+GONE = "Cet avis n’existe pas, ou n’est plus ouvert à votre compte\u00a0: une réponse a peut-être déjà été donnée."
 _ALREADY = "Une réponse a déjà été donnée à cet avis."
 
 
@@ -62,7 +62,7 @@ def designate(
     """
     missing = missing_for_designation(details)
     if missing:
-        raise Refused(f"Il manque pour désigner ce conducteur : {', '.join(missing)}.")
+        raise Refused(f"Il manque pour désigner ce conducteur\u00a0: {', '.join(missing)}.")
     snapshot = {"conducteur": driver_details.to_json(details), "qualite": kind}
     with _answering(actor) as session:
         notice = _notice_to_change(session, actor, notice_id, as_of)
@@ -87,10 +87,10 @@ def report_impossibility(
     """
     needed = reason.requirements
     if needed.needs_statement and not comment.strip():
-        raise Refused("Exposez les faits : l’ANTAI demande une déclaration motivée.", "comment")
+        raise Refused("Exposez les faits\u00a0: l’ANTAI demande une déclaration motivée.", "comment")
     if len(proofs) < len(needed.proofs):
-        wanted = " ; ".join(needed.proofs)
-        raise Refused(f"Indiquez la référence et la date de chaque pièce : {wanted}.", "proofs")
+        wanted = "\u00a0; ".join(needed.proofs)
+        raise Refused(f"Indiquez la référence et la date de chaque pièce\u00a0: {wanted}.", "proofs")
     snapshot = {
         "motif": reason,
         "commentaire": comment.strip(),
@@ -160,7 +160,7 @@ def _driver(session: TenantSession, actor: Actor, driver_id: UUID | None) -> Dri
     query = select(Driver).where(Driver.organisation_id == actor.organisation_id, Driver.id == driver_id)
     driver = session.scalar(query.with_for_update())
     if driver is None:
-        raise Refused("Ce conducteur n’existe plus : choisissez-en un autre.", "driver_id")
+        raise Refused("Ce conducteur n’existe plus\u00a0: choisissez-en un autre.", "driver_id")
     return driver
 
 

@@ -92,7 +92,7 @@ def registered(
         happened = AnswerMove.REGISTER if sending else AnswerMove.SETTLE_REGISTERED
         answer.state = move(AnswerState(answer.state), happened)
         answer.receipt_number, answer.receipt_at = receipt_number, receipt_at
-        _settle(session, answer, events.REGISTERED, as_of)
+        _settle(session, answer, events.REGISTERED, as_of, sent=sending)
 
 
 def refused(organisation_id: UUID, answer_id: UUID, *, reason: str, as_of: datetime) -> None:
@@ -109,7 +109,7 @@ def refused(organisation_id: UUID, answer_id: UUID, *, reason: str, as_of: datet
         notice = _notice(session, answer)
         notice.state = move_notice(NoticeState(notice.state), NoticeMove.REFUSE)
         notice.is_answered = False
-        _settle(session, answer, events.REFUSED, as_of)
+        _settle(session, answer, events.REFUSED, as_of, sent=sending)
 
 
 def not_delivered(organisation_id: UUID, answer_id: UUID, *, as_of: datetime) -> None:
@@ -160,7 +160,6 @@ def _take(organisation_id: UUID, due: tuple, happened: AnswerMove | None, as_of:
             return None
         if happened is not None:
             answer.state = move(AnswerState(answer.state), happened)
-            events.add(session, answer.notice_id, events.SENT, as_of)
         answer.attempts += 1
         answer.leased_until = as_of + LEASE
         return _opened(session, answer)
@@ -197,8 +196,11 @@ def _notice(session: TenantSession, answer: Answer) -> Notice:
     return session.scalars(query.with_for_update()).one()
 
 
-def _settle(session: TenantSession, answer: Answer, event: str, as_of: datetime) -> None:
+def _settle(session: TenantSession, answer: Answer, event: str, as_of: datetime, *, sent: bool) -> None:
+    """End an answer's way. Only now is it sure that it was sent: an attempt that found nobody is no fact."""
     answer.settled_at, answer.leased_until = as_of, None
+    if sent:
+        events.add(session, answer.notice_id, events.SENT, as_of)
     events.add(session, answer.notice_id, event, as_of)
     audit.record(session, f"reponse.{event}", as_of=as_of, subject=("reponse", answer.id))
 

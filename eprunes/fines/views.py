@@ -117,7 +117,7 @@ def file_notice(notice_id: UUID):
         with refusals_on(form):
             reason = FilingReason(form.filing_reason.data)
             services.file_notice(g.actor, notice.id, reason=reason, as_of=clock.now())
-            flash("Avis classé sans désignation. Il reste visible dans « Classées » jusqu’à son échéance.")
+            flash("Avis classé sans désignation. Il reste visible dans «\u00a0Classées\u00a0» jusqu’à son échéance.")
             return redirect(url_for("fines.inbox"))
     return _render(notice_id, filing=form)
 
@@ -130,7 +130,7 @@ def reopen_notice(notice_id: UUID):
     if form.validate_on_submit():
         with refusals_on(form):
             services.reopen_notice(g.actor, notice_id, as_of=clock.now())
-            flash("Avis rouvert : il est de nouveau à traiter.")
+            flash("Avis rouvert\u00a0: il est de nouveau à traiter.")
             return redirect(url_for("fines.notice_page", notice_id=notice_id))
     return _render(notice_id, reopening=form)
 
@@ -143,7 +143,7 @@ def _asked() -> tuple[View, str, str]:
 
 def _answered(notice):
     """Back to the inbox with a sentence that names only the notice's number (decision 1)."""
-    flash(f"Réponse confirmée pour l’avis n° {pages.number_of(notice)} : elle part vers l’ANTAI.")
+    flash(f"Réponse confirmée pour l’avis n° {pages.number_of(notice)}\u00a0: elle part vers l’ANTAI.")
     return redirect(url_for("fines.inbox"))
 
 

@@ -41,9 +41,9 @@ def to_review():
 @in_section("provider.to_review")
 def replay(record_id: UUID):
     if services.replay(record_id, clock.now()):
-        flash("Enregistrement rejoué : il a trouvé son client.")
+        flash("Enregistrement rejoué\u00a0: il a trouvé son client.")
     else:
-        flash("Toujours personne pour cet enregistrement : il reste dans la liste.", "warning")
+        flash("Toujours personne pour cet enregistrement\u00a0: il reste dans la liste.", "warning")
     return redirect(url_for("provider.to_review"))
 
 

@@ -48,7 +48,7 @@ def test_an_empty_setting_counts_as_absent():
     ],
 )
 def test_an_unsafe_setting_is_refused_by_its_name(environ, setting):
-    with pytest.raises(SettingsRefused, match=f"^{setting} : "):
+    with pytest.raises(SettingsRefused, match=f"^{setting}\u00a0: "):
         read_settings(environ)
 
 

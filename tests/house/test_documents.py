@@ -9,16 +9,7 @@ from tests.house.sources import ROOT, refuse
 
 DOCUMENTS = ("README.md", "docs/architecture.md")
 NAMED_FILE = re.compile(r"`([\w./-]+/[\w.-]*|[\w-]+\.(?:py|md))`")
-OF_EVERY_ROOM = {
-    "__init__.py",
-    "models.py",
-    "queries.py",
-    "services.py",
-    "services/",
-    "forms.py",
-    "views.py",
-    "jobs.py",
-}
+OF_EVERY_ROOM = {"__init__.py", "models.py", "queries.py", "services.py", "forms.py", "views.py", "jobs.py"}
 COMMAND = re.compile(r"^flask --app wsgi ([a-z-]+(?: [a-z-]+)?)", re.MULTILINE)
 
 

@@ -20,7 +20,7 @@ def running_server() -> Iterator[str]:
     binaries = _binaries()
     data = folder / "data"
     try:
-        _run([f"{binaries}/initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"])
+        _run([f"{binaries}/initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"])
         options = (
             f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off "
             "-c synchronous_commit=off -c full_page_writes=off -c max_connections=60"

@@ -21,11 +21,21 @@ def tenant_counts(organisation_id: UUID) -> dict[str, int]:
     return {name: count for name, count in counts(organisation_id).items() if name in tenant_tables}
 
 
+def tenant_values(organisation_id: UUID) -> list[tuple[str, bytes]]:
+    """As `values`, for the organisation's own rows alone."""
+    return list(_values(organisation_id, [table for table in _all() if is_tenant_table(table)]))
+
+
 def values(organisation_id: UUID) -> Iterator[tuple[str, bytes]]:
     """Every value stored, as (table.column, bytes); texts in UTF-8."""
+    return _values(organisation_id, _all())
+
+
+def _values(organisation_id: UUID, wanted: list) -> Iterator[tuple[str, bytes]]:
     with _connected(organisation_id) as connection:
-        for table in _all():
-            for row in connection.execute(_mine(select(*table.columns), table, organisation_id)):
+        for table in wanted:
+            rows = _mine(select(*table.columns), table, organisation_id).order_by(*table.primary_key)
+            for row in connection.execute(rows):
                 for column, value in zip(table.columns, row, strict=True):
                     content = value if isinstance(column.type, LargeBinary) else str(value).encode()
                     yield f"{table.name}.{column.name}", bytes(content or b"")

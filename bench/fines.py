@@ -1,0 +1,57 @@
+"""The notices: taking them in, the inbox, one notice's page. Nothing was promised, so there is no target."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import cycle
+from statistics import median
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from bench.installations import gather_statistics
+from bench.measures import Figure, duration_ms, median_ms
+from bench.requests import page
+from bench.setting import Setting
+from eprunes.antai import messages
+from eprunes.core.database import tenant_session
+from eprunes.fines import catalogue
+from eprunes.fines.models import Notice
+from eprunes.fines.receiving import Incoming, receive
+from tests.support.fleet import offence_record
+
+BATCH = 500
+PARIS = ZoneInfo("Europe/Paris")
+
+
+def measure(setting: Setting) -> Iterator[Figure]:
+    """The figures of the notices, all of them waiting for an answer."""
+    size, runs = setting.size, setting.size.runs
+    catalogue.load()
+    durations = [duration_ms(batch) for batch in _batches(setting)]
+    gather_statistics()
+    yield Figure(f"recevoir {min(BATCH, size.notices)} avis", median(durations))
+    inbox = page(setting.app, setting.token, "/contraventions")
+    yield Figure(f"boîte de {size.notices} avis, page de 80", median_ms(inbox, runs=runs))
+    yield Figure("page d’un avis, ouverture notée", median_ms(_notices(setting), runs=runs))
+
+
+def _batches(setting: Setting) -> Iterator[Callable[[], object]]:
+    """Receive every notice, by batches; one vehicle has several where there are more notices than vehicles."""
+    vehicles = cycle(setting.vehicles())
+    for start in range(0, setting.size.notices, BATCH):
+        as_of = setting.as_of - timedelta(days=start // BATCH % 40)
+        on = as_of.astimezone(PARIS) - timedelta(days=3)
+        dates = {"dateHeureInfraction": f"{on:%Y-%m-%dT%H:%M}:00", "dateAco": f"{as_of:%Y-%m-%d}"}
+        incoming = [
+            Incoming(messages.read_offence(offence_record(plate, **dates)), vehicle_id)
+            for vehicle_id, plate in (next(vehicles) for _ in range(min(BATCH, setting.size.notices - start)))
+        ]
+        yield lambda batch=incoming, at=as_of: receive(setting.organisation_id, batch, at)
+
+
+def _notices(setting: Setting) -> Callable[[], bytes]:
+    """Open the page of another notice each time."""
+    query = select(Notice.id).where(Notice.organisation_id == setting.organisation_id)
+    with tenant_session(setting.organisation_id) as session:
+        notice_ids = cycle(session.scalars(query.order_by(Notice.id)).all())
+    return lambda: page(setting.app, setting.token, f"/contraventions/{next(notice_ids)}")()

@@ -1,0 +1,89 @@
+"""The fleet: lists, searches, who drove when, a new assignment, an export."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import cycle
+from uuid import UUID
+
+from sqlalchemy import exists, select
+
+from bench.measures import Figure, median_ms
+from bench.requests import page, without_session_check
+from bench.setting import Setting
+from eprunes.core.database import tenant_session
+from eprunes.fleet.models import Assignment, Driver, Vehicle
+from eprunes.fleet.names import names_by_id
+from eprunes.fleet.queries import holder_at
+from eprunes.fleet.services import assignments
+from tests.fleet.fleets import ENTERED
+
+LIST_MS, HOLDER_MS, ASSIGN_MS, EXPORT_MS, SEARCH_MS = 15, 2, 10, 500, 150
+
+
+def measure(setting: Setting) -> Iterator[Figure]:
+    """The figures of the fleet."""
+    runs = setting.size.runs
+    listed = page(setting.app, setting.token, "/vehicules")
+    yield Figure("liste de 80 véhicules, page entière", median_ms(listed, runs=runs), LIST_MS)
+    with without_session_check(setting.actor):
+        ms = median_ms(listed, runs=runs)
+    yield Figure("liste de 80 véhicules, sans le contrôle de session", ms, LIST_MS)
+    yield Figure("conducteur à un instant, avec son nom", median_ms(_holder(setting), runs=10 * runs), HOLDER_MS)
+    yield Figure("attribuer un véhicule", median_ms(_assign(setting), runs=runs), ASSIGN_MS)
+    export = page(setting.app, setting.token, "/vehicules/export.xlsx")
+    yield Figure(f"exporter {setting.size.vehicles} véhicules", median_ms(export, runs=runs), EXPORT_MS)
+    yield from _searches(setting)
+
+
+def _searches(setting: Setting) -> Iterator[Figure]:
+    among = f"parmi {setting.size.searched_drivers} conducteurs"
+    for where, path in (("conducteurs", "/conducteurs"), ("véhicules", "/vehicules")):
+        found = page(setting.app, setting.many_drivers_token, f"{path}?q=caroline+dumas")
+        ms = median_ms(found, runs=setting.size.runs)
+        yield Figure(f"chercher un nom dans la liste des {where}, {among}", ms, SEARCH_MS)
+
+
+def _holder(setting: Setting) -> Callable[[], object]:
+    """Look up another vehicle at another instant each time: who held it, with the name out of its box."""
+    moments = cycle(
+        (vehicle_id, ENTERED + timedelta(hours=7 * index % 4_000))
+        for index, (vehicle_id, _) in enumerate(setting.vehicles())
+        if index % 10
+    )
+
+    def look_up() -> object:
+        vehicle_id, instant = next(moments)
+        with tenant_session(setting.organisation_id) as session:
+            held = session.scalars(holder_at(setting.organisation_id, vehicle_id, instant)).one()
+            return names_by_id(session, setting.actor, [held.driver_id])[held.driver_id]
+
+    return look_up
+
+
+def _assign(setting: Setting) -> Callable[[], object]:
+    """Give another vehicle that nobody ever held to another driver each time."""
+    vehicle_ids, driver_ids = iter(_never_held(setting)), cycle(_drivers(setting))
+
+    def give() -> UUID:
+        return assignments.assign(
+            actor=setting.actor,
+            vehicle_id=next(vehicle_ids),
+            driver_id=next(driver_ids),
+            starts_at=ENTERED,
+            as_of=setting.as_of,
+        )
+
+    return give
+
+
+def _never_held(setting: Setting) -> list[UUID]:
+    own = setting.organisation_id
+    is_held = exists().where(Assignment.organisation_id == own, Assignment.vehicle_id == Vehicle.id)
+    with tenant_session(own) as session:
+        return list(session.scalars(select(Vehicle.id).where(Vehicle.organisation_id == own, ~is_held)))
+
+
+def _drivers(setting: Setting) -> list[UUID]:
+    own = setting.organisation_id
+    with tenant_session(own) as session:
+        return list(session.scalars(select(Driver.id).where(Driver.organisation_id == own)))
