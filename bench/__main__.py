@@ -11,6 +11,7 @@ from bench.installations import KINDS, installation
 from bench.measures import Figure
 from bench.setting import Setting, fill_installation
 from bench.sizes import SIZES, Size
+from eprunes.core.wording import number
 
 SUITES: tuple[Callable[[Setting], Iterator[Figure]], ...] = (
     fleet.measure,
@@ -23,18 +24,16 @@ SUITES: tuple[Callable[[Setting], Iterator[Figure]], ...] = (
 def main(arguments: list[str]) -> int:
     """Measure everything on each database; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Mesurer les temps de réponse.")
-    parser.add_argument("--size", choices=SIZES, default="full", help="taille du parc (tiny : un essai du banc)")
+    parser.add_argument("--size", choices=SIZES, default="full", help="taille du parc (tiny\u00a0: essai du banc)")
     size = SIZES[parser.parse_args(arguments).size]
     cores = len(os.sched_getaffinity(0))
-    print(f"Python {platform.python_version()}, {cores} cœurs, {_fleet(size)}")
-    figures, loads = [], []
+    print(f"Python {platform.python_version()}, {cores} cœurs. {_fleet(size)}.")
+    loads, figures = [_print_load(cores)], {}
     for kind, conditions in KINDS.items():
-        loads.append(_print_load())
         print(f"\n{kind} ({conditions})\n{report.heading()}", flush=True)
-        for figure in _measured(kind, size):
-            figures.append(figure)
-            print(report.line(figure), flush=True)
-    loads.append(_print_load())
+        figures[kind] = [_printed(figure) for figure in _measured(kind, size)]
+        print()
+        loads.append(_print_load(cores))
     sentence, code = report.conclusion(figures, max(loads), cores)
     print(sentence)
     return code
@@ -47,13 +46,18 @@ def _measured(kind: str, size: Size) -> Iterator[Figure]:
             yield from suite(setting)
 
 
+def _printed(figure: Figure) -> Figure:
+    print(report.line(figure), flush=True)
+    return figure
+
+
 def _fleet(size: Size) -> str:
-    return f"{size.vehicles} véhicules, {size.drivers} conducteurs, {size.notices} avis"
+    return f"{number(size.vehicles)} véhicules, {number(size.drivers)} conducteurs, {number(size.notices)} avis"
 
 
-def _print_load() -> float:
+def _print_load(cores: int) -> float:
     load = os.getloadavg()[0]
-    print(f"\nCharge de la machine sur une minute : {load:.2f}".replace(".", ","), flush=True)
+    print(report.load_line(load, cores), flush=True)
     return load
 
 

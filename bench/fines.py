@@ -14,6 +14,7 @@ from bench.requests import page
 from bench.setting import Setting
 from eprunes.antai import messages
 from eprunes.core.database import tenant_session
+from eprunes.core.wording import number
 from eprunes.fines import catalogue
 from eprunes.fines.models import Notice
 from eprunes.fines.receiving import Incoming, receive
@@ -31,7 +32,7 @@ def measure(setting: Setting) -> Iterator[Figure]:
     gather_statistics()
     yield Figure(f"recevoir {min(BATCH, size.notices)} avis", median(durations))
     inbox = page(setting.app, setting.token, "/contraventions")
-    yield Figure(f"boîte de {size.notices} avis, page de 80", median_ms(inbox, runs=runs))
+    yield Figure(f"boîte de {number(size.notices)} avis, page de 80", median_ms(inbox, runs=runs))
     yield Figure("page d’un avis, ouverture notée", median_ms(_notices(setting), runs=runs))
 
 

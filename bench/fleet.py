@@ -11,6 +11,7 @@ from bench.measures import Figure, median_ms
 from bench.requests import page, without_session_check
 from bench.setting import Setting
 from eprunes.core.database import tenant_session
+from eprunes.core.wording import number
 from eprunes.fleet.models import Assignment, Driver, Vehicle
 from eprunes.fleet.names import names_by_id
 from eprunes.fleet.queries import holder_at
@@ -31,12 +32,12 @@ def measure(setting: Setting) -> Iterator[Figure]:
     yield Figure("conducteur à un instant, avec son nom", median_ms(_holder(setting), runs=10 * runs), HOLDER_MS)
     yield Figure("attribuer un véhicule", median_ms(_assign(setting), runs=runs), ASSIGN_MS)
     export = page(setting.app, setting.token, "/vehicules/export.xlsx")
-    yield Figure(f"exporter {setting.size.vehicles} véhicules", median_ms(export, runs=runs), EXPORT_MS)
+    yield Figure(f"exporter {number(setting.size.vehicles)} véhicules", median_ms(export, runs=runs), EXPORT_MS)
     yield from _searches(setting)
 
 
 def _searches(setting: Setting) -> Iterator[Figure]:
-    among = f"parmi {setting.size.searched_drivers} conducteurs"
+    among = f"parmi {number(setting.size.searched_drivers)} conducteurs"
     for where, path in (("conducteurs", "/conducteurs"), ("véhicules", "/vehicules")):
         found = page(setting.app, setting.many_drivers_token, f"{path}?q=caroline+dumas")
         ms = median_ms(found, runs=setting.size.runs)

@@ -11,6 +11,7 @@ from bench.sizes import Size
 from eprunes.core import work
 from eprunes.core.database import tenant_session
 from eprunes.core.spreadsheets.writing import Cell, Sheet, write_workbook
+from eprunes.core.wording import number
 from eprunes.core.work import WorkState
 from eprunes.fleet.importing import tasks
 from eprunes.fleet.importing.columns import ASSIGNMENTS, DRIVERS, VEHICLES, SheetKind
@@ -25,7 +26,7 @@ def measure(setting: Setting) -> Iterator[Figure]:
     """The two steps of an import, on a fleet that is there already; the wait for the clock process left aside."""
     pairs = [_import(setting, turn) for turn in range(setting.size.imports + 1)][1:]
     previews, confirms = zip(*pairs, strict=True)
-    lines = f"importer {setting.size.imported} lignes"
+    lines = f"importer {number(setting.size.imported)} lignes"
     yield Figure(f"{lines}, aperçu", median(previews), PREVIEW_MS)
     yield Figure(f"{lines}, confirmation", median(confirms), CONFIRM_MS)
 

@@ -2,40 +2,48 @@
 
 from bench.measures import Figure
 
-NAME_WIDTH = 64
+NAME_WIDTH = 74
 
 
 def heading() -> str:
     """The heads of the columns."""
-    return f"{'':<{NAME_WIDTH}} {'mesuré':>10} {'cible':>10} {'rapport':>8}"
+    return f"  {'':<{NAME_WIDTH}}{'mesuré':>10}{'cible':>10}{'rapport':>10}"
 
 
 def line(figure: Figure) -> str:
-    """One figure: what was measured, what was promised, the one over the other, and whether it is kept."""
-    start = f"{figure.name:<{NAME_WIDTH}} {_duration(figure.ms):>10}"
+    """One figure: what was measured, what was promised, the one over the other, and whether the promise is kept."""
+    start = f"  {figure.name:<{NAME_WIDTH}}{_duration(figure.ms):>10}"
     if figure.target_ms is None:
         return start
     verdict = "MANQUÉE" if figure.is_missed else "tenue"
-    return f"{start} {_duration(figure.target_ms):>10} {_decimal(figure.ratio, 2):>8}   {verdict}"
+    return f"{start}{_duration(figure.target_ms):>10}{_decimal(figure.ratio, 2):>10}   {verdict}"
 
 
-def conclusion(figures: list[Figure], highest_load: float, cores: int) -> tuple[str, int]:
-    """The last sentence and the exit code: 1 for a target missed on a machine that had nothing else to do."""
-    promised = [figure for figure in figures if figure.target_ms is not None]
-    missed = [figure for figure in promised if figure.is_missed]
-    kept = f"{len(promised) - len(missed)} cibles tenues sur {len(promised)}."
+def load_line(load: float, cores: int) -> str:
+    """How busy the machine was over the last minute."""
+    return f"Charge de la machine sur une minute\u00a0: {_decimal(load, 2)} pour {cores} cœurs."
+
+
+def conclusion(figures: dict[str, list[Figure]], highest_load: float, cores: int) -> tuple[str, int]:
+    """The last sentence on the figures of each database, and the exit code.
+
+    The code is 1 for a missed target, unless the machine was at some moment busier than its cores allow.
+    """
+    promised = [(kind, one) for kind, found in figures.items() for one in found if one.target_ms is not None]
+    missed = [f"{one.name} ({kind})" for kind, one in promised if one.is_missed]
+    sentence = f"{len(promised) - len(missed)} cibles tenues sur {len(promised)}."
+    if missed:
+        sentence += f" Manquées\u00a0: {', '.join(missed)}."
     if highest_load > cores:
-        load = f"charge de {_decimal(highest_load, 2)} pour {cores} cœurs"
-        return f"{kept} Ces chiffres ne sont pas fiables ({load}) : recommencez au calme.", 0
-    return (f"{kept} Manquée : {_names(missed)}." if missed else kept), int(bool(missed))
-
-
-def _names(figures: list[Figure]) -> str:
-    return " ; ".join(figure.name for figure in figures)
+        busy = f"charge de {_decimal(highest_load, 2)} pour {cores} cœurs"
+        return f"{sentence} Ces chiffres ne sont pas fiables ({busy})\u00a0: recommencez au calme.", 0
+    return sentence, 1 if missed else 0
 
 
 def _duration(ms: float) -> str:
-    return f"{_decimal(ms / 1000, 2)} s " if ms >= 1000 else f"{_decimal(ms, 1 if ms >= 10 else 3)} ms"
+    if ms >= 1000:
+        return f"{_decimal(ms / 1000, 2)} s "
+    return f"{_decimal(ms, 1 if ms >= 10 else 3)} ms"
 
 
 def _decimal(value: float, digits: int) -> str:

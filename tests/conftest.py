@@ -46,6 +46,7 @@ def installed_once(request, tmp_path_factory):
         app.test_client_class = Browser
         with app.app_context():
             upgrade()
+        request.addfinalizer(lambda: _close(app))
         return environ, app
 
     return install
@@ -128,6 +129,12 @@ def _settings(database: str, folder: Path, request) -> dict[str, str]:
         "EPRUNES_ANTAI_USER": "eprunes",
         "EPRUNES_BASE_URL": "http://localhost",
     }
+
+
+def _close(app: Flask) -> None:
+    with app.app_context():
+        db.engine.dispose()
+        crypto.key_store()._engine.dispose()
 
 
 def _empty() -> None:

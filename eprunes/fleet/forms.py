@@ -1,11 +1,13 @@
 """Forms of the fleet pages. Dates and hours are local to the organisation; a form turns them into instants."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
 from wtforms import DateField, EmailField, RadioField, SelectField, StringField, TelField, TimeField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
 from eprunes.core.calendar import start_of_day
@@ -30,9 +32,9 @@ class _Quiet:
         pass
 
 
-def _choice(label: str, choices: dict | list) -> SelectField:
-    pairs = [(key.value, word) for key, word in choices.items()] if isinstance(choices, dict) else choices
-    return SelectField(label, choices=pairs, validators=[_Quiet()])
+def _choice(label: str, choices: Iterable[tuple[str, str]], mark: Callable | None = None) -> SelectField:
+    options = [SelectChoice(str(value), word) for value, word in choices]
+    return SelectField(label, choices=options, validators=[mark or _Quiet()])
 
 
 class LocalDateField(DateField):
@@ -94,7 +96,7 @@ class VehicleForm(_Checked):
     category = _text("Genre", list="genres")
     vin = _text("N° VIN", autocapitalize="characters", spellcheck="false")
     first_registered_on = _optional_day("Première mise en circulation")
-    holding = _choice("Détention", wording.HOLDINGS)
+    holding = _choice("Détention", wording.HOLDINGS.items())
     site = _text("Site", list="sites")
     entered_at = _needed_day("Dans le parc depuis le", "Indiquez la date d’entrée dans le parc.")
     entered_at_time = LocalTimeField("Heure")
@@ -127,7 +129,7 @@ def vehicle_values(vehicle: Vehicle, zone: ZoneInfo) -> dict:
 
 
 class DriverForm(_Checked):
-    kind = _choice("Qualité", wording.KINDS)
+    kind = _choice("Qualité", wording.KINDS.items())
     staff_number = _text("Matricule", maxlength=30)
     left_on = _optional_day("Parti le")
     civility = _choice("Civilité", [("", "—"), ("M.", "M."), ("Mme", "Mme")])
@@ -181,7 +183,7 @@ class DriverChoice(FlaskForm):
 
     def offer(self, found: list[DriverName]) -> None:
         """Show the drivers to choose from."""
-        self.driver_id.choices = [(str(one.id), one.label) for one in found]
+        self.driver_id.choices = [SelectChoice(str(one.id), one.label) for one in found]
 
 
 class AssignForm(DriverChoice):
@@ -234,11 +236,7 @@ class EndForm(FlaskForm):
 
 class LeaveForm(EndForm):
     at = _needed_day("Sort du parc le", "Indiquez le dernier jour dans le parc.")
-    reason = SelectField(
-        "Motif",
-        choices=[("", "—"), *((key.value, word) for key, word in wording.EXIT_REASONS.items())],
-        validators=[Optional()],
-    )
+    reason = _choice("Motif", [("", "—"), *wording.EXIT_REASONS.items()], Optional())
 
     def chosen_reason(self) -> ExitReason | None:
         """The reason, if one was chosen."""

@@ -66,8 +66,8 @@ def test_from_a_workbook_to_a_designation_that_the_agency_registered(platform, s
     fleet.goto("/import")
     fleet.locator("input[type=file]").set_input_files(WORKBOOK)
     fleet.get_by_role("button", name="Envoyer").click()
-    fleet.get_by_role("button", name="Confirmer").click(timeout=40_000)
-    wait_for(fleet, "Import terminé")
+    fleet.get_by_role("button", name="Importer ").click(timeout=40_000)
+    wait_for(fleet, "Terminé")
 
     platform.cli("jobs", "run", "antai-declare-vehicles")
     sent = platform.agency.control("POST", "/offences", [offence(plate, "5550001112"), offence(plate, "5550001113")])

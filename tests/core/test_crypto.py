@@ -218,7 +218,7 @@ def test_a_malformed_master_key_is_refused(small_store, tmp_path, content):
         small_store().derived_secret("web")
 
 
-@pytest.mark.parametrize("environ", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("installation", ["postgresql"], indirect=True)
 def test_processes_that_start_at_once_on_an_empty_postgresql_store_all_succeed(environ, postgresql_socket, tmp_path):
     url = postgresql.create_database(postgresql_socket, f"empty_{new_id().hex}")
     stores = [KeyStore(_driver_named(url), tmp_path / "master.key") for _ in range(8)]

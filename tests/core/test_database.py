@@ -15,7 +15,7 @@ from eprunes.core.database import UtcDateTime, db, platform_session, tenant_sess
 from eprunes.core.jobs import JobState
 from tests.support.worlds import AS_OF
 
-SQLITE_ONLY = pytest.mark.parametrize("environ", ["sqlite"], indirect=True)
+SQLITE_ONLY = pytest.mark.parametrize("installation", ["sqlite"], indirect=True)
 WRITERS, TURNS = 4, 10
 
 
@@ -144,7 +144,7 @@ def test_a_reader_in_the_way_of_folding_the_log_back_is_reported(app):
     assert truncate_wal() is True
 
 
-@pytest.mark.parametrize("environ", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("installation", ["postgresql"], indirect=True)
 def test_on_postgresql_there_is_no_log_to_fold_back(app):
     assert truncate_wal() is True
     with db.engine.connect() as connection:

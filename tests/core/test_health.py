@@ -61,7 +61,7 @@ def test_a_legal_job_that_is_on_time_alarms_nobody(client, schedule, frozen):
     assert client.get("/readyz?strict=1").json == {"status": "ok"}
 
 
-@pytest.mark.parametrize("environ", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("installation", ["sqlite"], indirect=True)
 def test_without_its_tables_it_is_not_ready(other_installation, schedule):
     client = other_installation()
     answer = client.get("/readyz")
@@ -69,7 +69,7 @@ def test_without_its_tables_it_is_not_ready(other_installation, schedule):
     assert client.get("/healthz").status_code == 200
 
 
-@pytest.mark.parametrize("environ", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("installation", ["sqlite"], indirect=True)
 def test_without_its_database_it_is_not_ready(other_installation, schedule, tmp_path):
     client = other_installation(DATABASE_URL=f"sqlite:///{tmp_path}")
     answer = client.get("/readyz")

@@ -31,7 +31,7 @@ from eprunes.core.database import DatabaseUnsafe, TenantBreach, db, new_id, plat
 from tests.support import postgresql
 from tests.support.worlds import AS_OF, SIRENS
 
-POSTGRESQL_ONLY = pytest.mark.parametrize("environ", ["postgresql"], indirect=True)
+POSTGRESQL_ONLY = pytest.mark.parametrize("installation", ["postgresql"], indirect=True)
 
 OWN, OTHER = new_id(), new_id()
 Other = aliased(User)

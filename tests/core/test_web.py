@@ -106,7 +106,7 @@ def test_requests_for_the_configured_host_are_answered(installations, base_url, 
     assert app.test_client().get("/healthz", headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("environ", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("installation", ["sqlite"], indirect=True)
 def test_over_https_cookies_are_bound_to_the_host_and_hsts_is_sent(installations, world):
     app = installations(BASE_URL="https://eprunes.example", SECRET_KEY="s" * 32)
     answer = app.test_client().get("/connexion", base_url="https://eprunes.example")
@@ -122,7 +122,7 @@ def test_over_plain_http_no_hsts_is_sent(client):
     assert "Strict-Transport-Security" not in client.get("/connexion").headers
 
 
-@pytest.mark.parametrize("environ", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("installation", ["sqlite"], indirect=True)
 def test_forwarded_addresses_are_believed_only_from_the_proxies_that_were_announced(installations, world):
     for hops, address in (("0", "127.0.0.1"), ("1", "203.0.113.9")):
         app = installations(TRUSTED_PROXIES=hops)

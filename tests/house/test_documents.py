@@ -43,14 +43,14 @@ def test_the_files_that_the_documents_name_exist(document):
     refuse(missing_files(document, text))
 
 
-@pytest.mark.parametrize("environ", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("installation", ["sqlite"], indirect=True)
 def test_the_commands_of_the_readme_exist(installed_app):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert COMMAND.search(text)
     refuse(missing_commands("README.md", text, installed_app.cli))
 
 
-@pytest.mark.parametrize("environ", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("installation", ["sqlite"], indirect=True)
 def test_a_file_or_a_command_that_is_gone_is_found(installed_app):
     assert missing_files("X.md", "`core/clock.py`, `tests/house/`, `clock_process.py`, `views.py`") == []
     assert missing_files("X.md", "`core/gone.py` and `gone/`") == [

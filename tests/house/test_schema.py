@@ -55,7 +55,7 @@ def test_the_catalogue_sees_every_kind_of_object(modelled):
     assert "CHECK" in sights
 
 
-@pytest.mark.parametrize("environ", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("installation", ["postgresql"], indirect=True)
 def test_on_postgresql_every_business_table_is_under_forced_row_security(migrated):
     mappers = db.Model.registry.mappers
     tables = [mapper.local_table.name for mapper in mappers if issubclass(mapper.class_, TenantScoped)]
@@ -99,13 +99,13 @@ PLANTED_ON_POSTGRESQL = PLANTED_ON_BOTH | {
 }
 
 
-@pytest.mark.parametrize("environ", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("installation", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("statement", PLANTED_ON_SQLITE.values(), ids=PLANTED_ON_SQLITE)
 def test_a_difference_is_found_on_sqlite(modelled_app, modelled, statement):
     assert len(found_after(modelled_app, modelled, statement)) == 1
 
 
-@pytest.mark.parametrize("environ", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("installation", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("statement", PLANTED_ON_POSTGRESQL.values(), ids=PLANTED_ON_POSTGRESQL)
 def test_a_difference_is_found_on_postgresql(modelled_app, modelled, statement):
     assert found_after(modelled_app, modelled, statement)

@@ -71,7 +71,7 @@ def test_views_hold_four_moves_and_nothing_else():
     refuse(fault for module in product(with_simulator=False) if module.is_view for fault in breaches(module))
 
 
-@pytest.mark.parametrize("environ", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("installation", ["sqlite"], indirect=True)
 def test_every_route_declares_its_permission(installed_app):
     assert len(installed_app.view_functions) > len(UNGUARDED_ENDPOINTS)
     refuse(undeclared(installed_app.view_functions))
