@@ -53,9 +53,7 @@ def build(environ: Mapping[str, str] | None = None) -> Flask:
     guard.install(app, settings)
     for pages in PAGES:
         app.register_blueprint(pages.blueprint)
-    app.jinja_env.globals.update(
-        navigation=navigation, is_demo=settings.demo, asset_version=_asset_version(app)
-    )
+    app.jinja_env.globals.update(navigation=navigation, is_demo=settings.demo, asset_version=_asset_version(app))
     cli.install(app)
     return app
 

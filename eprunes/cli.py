@@ -55,7 +55,9 @@ def create_organisation(name, number, kind, admin_email, vehicles, tools, zone):
         zone=zone,
         as_of=clock.now(),
     )
-    click.echo(f"Client créé\u00a0: {name}. Posez le mot de passe\u00a0: flask --app wsgi user set-password {admin_email}")
+    jobs.expect((job for job in SCHEDULE if job.legal), clock.now())
+    click.echo(f"Client créé\u00a0: {name}.")
+    click.echo(f"Posez le mot de passe\u00a0: flask --app wsgi user set-password {admin_email}")
 
 
 @organisation_group.command("end")

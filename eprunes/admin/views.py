@@ -26,9 +26,7 @@ def users():
 @in_admin
 def journal():
     session, query = reading(), visible_journal(g.actor)
-    page = read_page(
-        session, query, AuditEntry, ("at",), cursor=request.args.get("page", ""), descending=True
-    )
+    page = read_page(session, query, AuditEntry, ("at",), cursor=request.args.get("page", ""), descending=True)
     names = {user.id: user.display_name for user in read_account(g.actor, session, clock.now()).users}
     return render_template(
         "admin/journal.html", page=page, found=count_of(session, query), names=names, words_for=words_for

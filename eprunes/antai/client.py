@@ -65,9 +65,7 @@ class AgencyClient:
 
     def withdraw_vehicles(self, *, withdrawals: list[dict]) -> dict[tuple[str, str], tuple[str, str]]:
         """Withdraw vehicles; safe to repeat. Returns status by plate. Raises AgencyUnavailable."""
-        return messages.read_vehicle_results(
-            self._json("PUT", f"{_PREFIX}/vehicules/delete", body=withdrawals)
-        )
+        return messages.read_vehicle_results(self._json("PUT", f"{_PREFIX}/vehicules/delete", body=withdrawals))
 
     def fleet_pages(self) -> Iterator[list]:
         """What the agency knows of the fleet, page by page. Raises AgencyUnavailable."""
@@ -77,9 +75,7 @@ class AgencyClient:
         """The offences waiting for an answer, page by page. Raises AgencyUnavailable."""
         return self._pages(f"{_PREFIX}/infractions", sort="numeroAco")
 
-    def designate(
-        self, *, body: bytes, as_of: datetime
-    ) -> Registered | AnswerRefused | AlreadyAnswered:
+    def designate(self, *, body: bytes, as_of: datetime) -> Registered | AnswerRefused | AlreadyAnswered:
         """Send one answer. Raises AgencyUnavailable (not received) or OutcomeUnknown."""
         try:
             response = self._call("POST", f"{_PREFIX}/designation", data=body)

@@ -46,9 +46,7 @@ def declare_new(organisation: Organisation, client: AgencyClient, as_of: datetim
         _note_declared(organisation.id, vehicles, as_of)
         results = client.add_vehicles(
             vehicles=[
-                messages.vehicle_record(
-                    plate_key=one.plate_key, country=one.country, make=one.make, model=one.model
-                )
+                messages.vehicle_record(plate_key=one.plate_key, country=one.country, make=one.make, model=one.model)
                 for one in vehicles
             ]
         )

@@ -111,11 +111,8 @@ def _choose(routes: list[Route], notice: ReceivedNotice) -> Route | None:
 def _held(route: Route, instant: datetime) -> bool:
     with tenant_session(route.organisation_id) as session:
         vehicle = session.scalar(
-            select(Vehicle).where(
-                Vehicle.organisation_id == route.organisation_id, Vehicle.id == route.vehicle_id
-            )
+            select(Vehicle).where(Vehicle.organisation_id == route.organisation_id, Vehicle.id == route.vehicle_id)
         )
     if vehicle is None:
         return False
     return vehicle.entered_at <= instant and (vehicle.left_at is None or instant < vehicle.left_at)
-

@@ -234,4 +234,3 @@ def _day(raw: dict, name: str) -> date | None:
         return date.fromisoformat(value[:10]) if isinstance(value, str) and value else None
     except ValueError as error:
         raise MalformedRecord(f"Date illisible dans «\u00a0{name}\u00a0».") from error
-

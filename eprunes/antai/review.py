@@ -99,4 +99,3 @@ def destroy_orphan_keys(as_of: datetime) -> int:
 
 def _raw(record: RecordToReview, key: bytes) -> Any:
     return json.loads(open_box(key, PLATFORM, _TABLE, record.id, record.box)["brut"])
-

@@ -44,7 +44,7 @@ def parse_instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
-        raise ValueError(f"«\u00a0{text}\u00a0» n'est pas un instant (exemple\u00a0: 2026-03-29T12:00+02:00)") from error
+        raise ValueError(f"«\u00a0{text}\u00a0» n'est pas un instant (2026-03-29T12:00+02:00)") from error
     if instant.tzinfo is None:
         raise ValueError(f"«\u00a0{text}\u00a0» n'a pas de fuseau (exemple\u00a0: 2026-03-29T12:00+02:00)")
     return instant.astimezone(UTC)

@@ -50,7 +50,8 @@ class Settings:
         try:
             return self.antai_password_file.read_text().strip()
         except OSError as error:
-            raise SettingsRefused(f"EPRUNES_ANTAI_PASSWORD_FILE\u00a0: fichier illisible ({error.strerror}).") from error
+            why = error.strerror
+            raise SettingsRefused(f"EPRUNES_ANTAI_PASSWORD_FILE\u00a0: fichier illisible ({why}).") from error
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -99,7 +100,7 @@ def _refuse_unsafe(settings: Settings) -> None:
         raise SettingsRefused("EPRUNES_BASE_URL\u00a0: indiquez un nom ou une adresse IPv4, par exemple 127.0.0.1.")
     loopback = is_loopback(settings.base_url)
     if not settings.is_https and not loopback:
-        raise SettingsRefused("EPRUNES_BASE_URL\u00a0: http n'est admis que sur la machine locale\u00a0; utilisez https.")
+        raise SettingsRefused("EPRUNES_BASE_URL\u00a0: http n'est admis qu'en local\u00a0; utilisez https.")
     if settings.demo and not loopback:
         raise SettingsRefused("EPRUNES_DEMO\u00a0: la démonstration n'est admise que sur une adresse locale.")
     if settings.clock_offset and not settings.demo:

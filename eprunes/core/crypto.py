@@ -151,9 +151,7 @@ class KeyStore:
     def keys(self, organisation_id: UUID, key_ids: Iterable[UUID]) -> dict[UUID, bytes]:
         """The data keys that still exist, by id; destroyed ones are absent."""
         wanted = list(dict.fromkeys(key_ids))
-        query = select(_data_keys.c.id, _data_keys.c.wrapped).where(
-            _data_keys.c.organisation_id == organisation_id
-        )
+        query = select(_data_keys.c.id, _data_keys.c.wrapped).where(_data_keys.c.organisation_id == organisation_id)
         rows: list = []
         with self._reading() as connection:
             for start in range(0, len(wanted), _CHUNK):
@@ -226,9 +224,7 @@ class KeyStore:
             self._ready = True
 
     def _ensure_platform_key(self) -> None:
-        query = select(_organisation_keys.c.organisation_id).where(
-            _organisation_keys.c.organisation_id == PLATFORM
-        )
+        query = select(_organisation_keys.c.organisation_id).where(_organisation_keys.c.organisation_id == PLATFORM)
         with self._reading() as connection:
             if connection.scalar(query) is not None:
                 return
@@ -237,9 +233,7 @@ class KeyStore:
 
     def _organisation_key(self, organisation_id: UUID) -> bytes:
         if organisation_id not in self._organisation_key_cache:
-            query = select(_organisation_keys.c.wrapped).where(
-                _organisation_keys.c.organisation_id == organisation_id
-            )
+            query = select(_organisation_keys.c.wrapped).where(_organisation_keys.c.organisation_id == organisation_id)
             with self._reading() as connection:
                 wrapped = connection.scalar(query)
             if wrapped is None:

@@ -96,9 +96,7 @@ def due_day(job: Job, as_of: datetime) -> date:
     return local.date() if local.time() >= job.daily_at else local.date() - timedelta(days=1)
 
 
-def per_organisation(
-    organisation_ids: Iterable[UUID], run: Callable[[UUID], Mapping[str, int]]
-) -> Counter:
+def per_organisation(organisation_ids: Iterable[UUID], run: Callable[[UUID], Mapping[str, int]]) -> Counter:
     """Run a step for each organisation and add up its counts; one that fails is logged and counted apart."""
     counts: Counter = Counter()
     for organisation_id in organisation_ids:

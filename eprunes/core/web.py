@@ -166,9 +166,7 @@ def _install_filters(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(icon=icon, counted=wording.counted, described=_described)
-    app.jinja_env.filters.update(
-        day=wording.day, money=wording.money, in_days=wording.in_days, number=wording.number
-    )
+    app.jinja_env.filters.update(day=wording.day, money=wording.money, in_days=wording.in_days, number=wording.number)
     app.jinja_env.globals["page_url"] = _page_url
     app.jinja_env.filters["instant"] = lambda value: wording.instant(value, g.actor.zone)
     app.jinja_env.filters["local_instant"] = lambda value, zone: wording.instant(value, ZoneInfo(zone))

@@ -61,9 +61,7 @@ class IllegalMove(Refused):
 
 
 # An answer in one of these closes its notice to all users but the administrator, and no other may be added.
-OPEN_STATES = frozenset(
-    {AnswerState.CONFIRMED, AnswerState.SENDING, AnswerState.UNKNOWN, AnswerState.REGISTERED}
-)
+OPEN_STATES = frozenset({AnswerState.CONFIRMED, AnswerState.SENDING, AnswerState.UNKNOWN, AnswerState.REGISTERED})
 # An answer in one of these forbids the destruction of its notice.
 IN_FLIGHT = frozenset({AnswerState.CONFIRMED, AnswerState.SENDING, AnswerState.UNKNOWN})
 
@@ -149,9 +147,7 @@ class ImpossibilityRequirements:
 
 
 _REQUIREMENTS = {
-    ImpossibilityReason.THEFT: ImpossibilityRequirements(
-        "Véhicule volé", ("Récépissé du dépôt de plainte pour vol",)
-    ),
+    ImpossibilityReason.THEFT: ImpossibilityRequirements("Véhicule volé", ("Récépissé du dépôt de plainte pour vol",)),
     ImpossibilityReason.DESTRUCTION: ImpossibilityRequirements(
         "Véhicule détruit",
         ("Récépissé du dépôt de plainte pour destruction, ou déclaration de destruction du véhicule",),
@@ -163,13 +159,9 @@ _REQUIREMENTS = {
         "Véhicule vendu ou cédé",
         ("Déclaration de cession", "Accusé d'enregistrement de la cession dans le SIV"),
     ),
-    ImpossibilityReason.FORCE_MAJEURE: ImpossibilityRequirements(
-        "Autre cas de force majeure", needs_statement=True
-    ),
+    ImpossibilityReason.FORCE_MAJEURE: ImpossibilityRequirements("Autre cas de force majeure", needs_statement=True),
     # Not in A. 121-1: an assumption on what the agency accepts, hence the comment it asks for.
-    ImpossibilityReason.NOT_OUR_VEHICLE: ImpossibilityRequirements(
-        "Ce n'est pas notre véhicule", needs_statement=True
-    ),
+    ImpossibilityReason.NOT_OUR_VEHICLE: ImpossibilityRequirements("Ce n'est pas notre véhicule", needs_statement=True),
 }
 
 

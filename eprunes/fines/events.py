@@ -33,9 +33,7 @@ WORDS = {
 }
 
 
-def add(
-    session: TenantSession, notice_id: UUID, kind: str, as_of: datetime, actor_id: UUID | None = None
-) -> None:
+def add(session: TenantSession, notice_id: UUID, kind: str, as_of: datetime, actor_id: UUID | None = None) -> None:
     """Add one fact to the thread, in the session's transaction."""
     session.add(
         NoticeEvent(

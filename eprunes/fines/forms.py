@@ -11,6 +11,7 @@ from eprunes.fleet.driver_details import DriverDetails
 from eprunes.fleet.models import DriverKind
 
 _NEEDED = "Indiquez {}."
+CIVILITIES = [SelectChoice("", "—"), SelectChoice("M.", "M."), SelectChoice("Mme", "Mme")]
 
 
 class TextField(StringField):
@@ -39,7 +40,7 @@ class DesignationForm(FlaskForm):
         ],
         default=DriverKind.EMPLOYEE.value,
     )
-    civility = SelectField("Civilité", choices=[SelectChoice("", "—"), SelectChoice("M.", "M."), SelectChoice("Mme", "Mme")], validators=[Optional()])
+    civility = SelectField("Civilité", choices=CIVILITIES, validators=[Optional()])
     last_name = TextField("Nom", validators=_needed("le nom", 80))
     first_name = TextField("Prénom", validators=_needed("le prénom", 80))
     birth_date = DateField("Date de naissance", validators=[InputRequired(_NEEDED.format("la date de naissance"))])

@@ -26,9 +26,7 @@ ZONE_BY_POSTCODE = {
     "987": ZoneInfo("Pacific/Tahiti"),
     "988": ZoneInfo("Pacific/Noumea"),
 }
-FRENCH_COUNTRY_CODES = frozenset(
-    {"FR", "GP", "MQ", "GF", "RE", "PM", "YT", "BL", "MF", "TF", "WF", "PF", "NC"}
-)
+FRENCH_COUNTRY_CODES = frozenset({"FR", "GP", "MQ", "GF", "RE", "PM", "YT", "BL", "MF", "TF", "WF", "PF", "NC"})
 
 # Outside these years a date is a slip of the pen, and month arithmetic would end up off the calendar.
 FIRST_YEAR = 2000
@@ -106,6 +104,5 @@ def _moment(match: re.Match[str], text: str) -> datetime:
 
 def _unreadable(text: str) -> ValueError:
     return ValueError(
-        f"La date d'infraction «\u00a0{text[:40]}\u00a0» est illisible "
-        "(forme attendue\u00a0: 2026-08-20T20:47)."
+        f"La date d'infraction «\u00a0{text[:40]}\u00a0» est illisible (forme attendue\u00a0: 2026-08-20T20:47)."
     )

@@ -193,4 +193,3 @@ def _answers(actor: Actor, session: TenantSession, notice: Notice) -> list[Given
         for one in given
         if may_see_all or one.outcome_box is not None
     ]
-

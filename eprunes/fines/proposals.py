@@ -53,10 +53,7 @@ def neighbours(session: TenantSession, notice: Notice) -> list[Assignment]:
     around = [
         holders_around(session, notice.organisation_id, notice.vehicle_id, instant) for instant in _instants(notice)
     ]
-    if len(around) == 2:
-        found = [holders.current for holders in around]
-    else:
-        found = _near(notice, around[0])
+    found = [holders.current for holders in around] if len(around) == 2 else _near(notice, around[0])
     return list({one.id: one for one in found if one is not None}.values())
 
 

@@ -138,9 +138,7 @@ def _note_change(
     as_of: datetime,
 ) -> int:
     """Keep a changed content; an answered notice keeps what was answered, and is flagged all the same."""
-    query = select(Notice).where(
-        Notice.organisation_id == organisation_id, Notice.number_fingerprint == mark
-    )
+    query = select(Notice).where(Notice.organisation_id == organisation_id, Notice.number_fingerprint == mark)
     notice = session.scalar(query.with_for_update())
     if notice is None or notice.content_fingerprint == _content_print(index_key, one):
         return 0

@@ -95,8 +95,7 @@ def report_impossibility(
         "motif": reason,
         "commentaire": comment.strip(),
         "pieces": [
-            {"nature": proof.nature, "reference": proof.reference, "date": proof.dated.isoformat()}
-            for proof in proofs
+            {"nature": proof.nature, "reference": proof.reference, "date": proof.dated.isoformat()} for proof in proofs
         ],
     }
     with _answering(actor) as session:
@@ -129,9 +128,7 @@ def note_opened(actor: Actor, notice: Notice, *, as_of: datetime) -> None:
         )
         if already is None:
             events.add(session, notice.id, events.OPENED, as_of, actor.user_id)
-        audit.record(
-            session, "avis.consulte", as_of=as_of, actor_id=actor.user_id, subject=("avis", notice.id)
-        )
+        audit.record(session, "avis.consulte", as_of=as_of, actor_id=actor.user_id, subject=("avis", notice.id))
 
 
 @contextmanager
@@ -232,6 +229,4 @@ def _change_state(
         notice.state = move_notice(NoticeState(notice.state), change)
         notice.filing_reason = reason
         events.add(session, notice.id, event, as_of, actor.user_id)
-        audit.record(
-            session, f"avis.{event}", as_of=as_of, actor_id=actor.user_id, subject=("avis", notice.id)
-        )
+        audit.record(session, f"avis.{event}", as_of=as_of, actor_id=actor.user_id, subject=("avis", notice.id))

@@ -190,9 +190,7 @@ def _answer(session: TenantSession, organisation_id: UUID, answer_id: UUID, *sta
 
 
 def _notice(session: TenantSession, answer: Answer) -> Notice:
-    query = select(Notice).where(
-        Notice.organisation_id == answer.organisation_id, Notice.id == answer.notice_id
-    )
+    query = select(Notice).where(Notice.organisation_id == answer.organisation_id, Notice.id == answer.notice_id)
     return session.scalars(query.with_for_update()).one()
 
 

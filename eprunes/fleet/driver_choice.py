@@ -21,7 +21,7 @@ def suggested_drivers(session: TenantSession, actor: Actor, today: date) -> list
     present = searched_drivers(actor, DriverSearch(), today)
     if count_of(session, present) > MOST_SUGGESTED:
         return []
-    return sorted(one.label for one in named(session, actor, present))
+    return [one.label for one in sorted(named(session, actor, present), key=lambda one: one.folded)]
 
 
 def chosen_driver(session: TenantSession, actor: Actor, form: DriverChoice) -> UUID:

@@ -101,26 +101,16 @@ def _destroy_batch(organisation_id: UUID, as_of: datetime) -> int:
 
 
 def _delete_rows(session: TenantSession, organisation_id: UUID, notice_ids: list[UUID]) -> None:
-    answers = select(Answer.id).where(
-        Answer.organisation_id == organisation_id, Answer.notice_id.in_(notice_ids)
-    )
+    answers = select(Answer.id).where(Answer.organisation_id == organisation_id, Answer.notice_id.in_(notice_ids))
     session.execute(
-        delete(Transmission).where(
-            Transmission.organisation_id == organisation_id, Transmission.answer_id.in_(answers)
-        )
+        delete(Transmission).where(Transmission.organisation_id == organisation_id, Transmission.answer_id.in_(answers))
     )
     for model in (Answer, NoticeEvent):
-        session.execute(
-            delete(model).where(model.organisation_id == organisation_id, model.notice_id.in_(notice_ids))
-        )
-    session.execute(
-        delete(Notice).where(Notice.organisation_id == organisation_id, Notice.id.in_(notice_ids))
-    )
+        session.execute(delete(model).where(model.organisation_id == organisation_id, model.notice_id.in_(notice_ids)))
+    session.execute(delete(Notice).where(Notice.organisation_id == organisation_id, Notice.id.in_(notice_ids)))
 
 
-def _remember_destroyed(
-    session: TenantSession, organisation_id: UUID, marks: list[bytes], as_of: datetime
-) -> None:
+def _remember_destroyed(session: TenantSession, organisation_id: UUID, marks: list[bytes], as_of: datetime) -> None:
     rows = [
         {
             "organisation_id": organisation_id,

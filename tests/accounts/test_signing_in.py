@@ -82,7 +82,9 @@ def test_a_new_password_ends_the_open_sessions(world):
 @pytest.mark.parametrize("target", ["//evil.example", "/\\evil.example", "https://evil.example", "/\x01"])
 def test_sign_in_never_leads_to_another_site(client, world, frozen, target):
     give_password(world.fleet)
-    answer = client.post("/connexion", query_string={"suite": target}, data={"email": world.fleet, "password": PASSWORD})
+    answer = client.post(
+        "/connexion", query_string={"suite": target}, data={"email": world.fleet, "password": PASSWORD}
+    )
     assert answer.headers["Location"] == "/"
 
 

@@ -21,7 +21,13 @@ def held_now() -> tuple[str, str]:
     for plate, number, start, end in book["Attributions"].iter_rows(min_row=2, values_only=True):
         person = drivers.get(number)
         complete = person and all(person[index] for index in (2, 3, 4, 5, 6, 7, 10))
-        if complete and end is None and hasattr(start, "year") and start < now - timedelta(days=40) and plate not in out:
+        if (
+            complete
+            and end is None
+            and hasattr(start, "year")
+            and start < now - timedelta(days=40)
+            and plate not in out
+        ):
             return "".join(filter(str.isalnum, plate.upper())), person[2].upper()
     raise AssertionError("the workbook has no vehicle held today")
 

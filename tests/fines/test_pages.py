@@ -42,7 +42,9 @@ def desk(world):
     catalogue.load()
     boss, before = actor(world.admin), AS_OF - timedelta(days=60)
     vehicle_id = add_vehicle(
-        actor=boss, details=VehicleDetails(plate="FY-074-KE", make="Renault", model="Clio", entered_at=before), as_of=AS_OF
+        actor=boss,
+        details=VehicleDetails(plate="FY-074-KE", make="Renault", model="Clio", entered_at=before),
+        as_of=AS_OF,
     )
     driver_id = add_driver(actor=boss, details=DUMAS, staff_number="E1", kind="prepose", as_of=AS_OF)
     assign(actor=boss, vehicle_id=vehicle_id, driver_id=driver_id, starts_at=before, as_of=AS_OF)
@@ -50,7 +52,9 @@ def desk(world):
     return world, vehicle_id, driver_id, notice_id
 
 
-def post_notice(world, vehicle_id, number, *, offence=OFFENCE_TEXT, posted_at=AS_OF - timedelta(days=10), natinf="25386"):
+def post_notice(
+    world, vehicle_id, number, *, offence=OFFENCE_TEXT, posted_at=AS_OF - timedelta(days=10), natinf="25386"
+):
     details = NoticeDetails(
         number=number, plate="FY074KE", country="FR", place="A6 PR 12+300", city="Menard", postcode="48279",
         speed_limit=50, speed_retained=59, speed_measured=64, raw={"numeroAco": number},
@@ -185,7 +189,11 @@ def test_another_driver_is_found_by_name_inside_the_answer(desk, signed_in):
     world, _, _, notice_id = desk
     boss = actor(world.admin)
     add_driver(
-        actor=boss, details=replace(DUMAS, last_name="Lefèvre", first_name="Zoé"), staff_number="E2", kind="prepose", as_of=AS_OF
+        actor=boss,
+        details=replace(DUMAS, last_name="Lefèvre", first_name="Zoé"),
+        staff_number="E2",
+        kind="prepose",
+        as_of=AS_OF,
     )
     page = signed_in(world.fines).get(f"/contraventions/{notice_id}?cherche=lefev").text
     assert "LEFÈVRE Zoé" in page
@@ -272,7 +280,11 @@ def test_in_the_doubled_hour_with_two_holders_nobody_is_proposed_and_both_are_sh
     vehicle_id = add_vehicle(actor=boss, details=VehicleDetails(plate="FY-074-KE", entered_at=before), as_of=AS_OF)
     first = add_driver(actor=boss, details=DUMAS, staff_number="E1", kind="prepose", as_of=AS_OF)
     second = add_driver(
-        actor=boss, details=replace(DUMAS, last_name="Martin", first_name="Luc"), staff_number="E2", kind="prepose", as_of=AS_OF
+        actor=boss,
+        details=replace(DUMAS, last_name="Martin", first_name="Luc"),
+        staff_number="E2",
+        kind="prepose",
+        as_of=AS_OF,
     )
     assign(actor=boss, vehicle_id=vehicle_id, driver_id=first, starts_at=before, ends_at=change, as_of=AS_OF)
     assign(actor=boss, vehicle_id=vehicle_id, driver_id=second, starts_at=change, as_of=AS_OF)

@@ -60,9 +60,7 @@ def fill(world: World, *, vehicle_count: int, driver_count: int, as_of: datetime
     driver_rows = _drivers(organisation_id, driver_count, as_of)
     vehicle_rows = [_vehicle(organisation_id, index, as_of) for index in range(vehicle_count)]
     assignments = [
-        row
-        for index, vehicle in enumerate(vehicle_rows)
-        for row in _assignments(vehicle, index, driver_rows, as_of)
+        row for index, vehicle in enumerate(vehicle_rows) for row in _assignments(vehicle, index, driver_rows, as_of)
     ]
     with tenant_session(organisation_id, write=True) as session:
         owner = OrderForm.organisation_id == organisation_id

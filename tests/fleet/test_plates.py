@@ -172,9 +172,7 @@ def test_every_siv_plate_is_accepted_in_every_spelling(left, number, right, sepa
     assert plate == Plate("FR", f"{left}{number:03}{right}", f"{left}-{number:03}-{right}", PlateSeries.SIV)
 
 
-@given(
-    text=st.text(max_size=16) | st.text("AZ0 19-.é", max_size=14), country=st.sampled_from(["FR", "DE", "NC"])
-)
+@given(text=st.text(max_size=16) | st.text("AZ0 19-.é", max_size=14), country=st.sampled_from(["FR", "DE", "NC"]))
 def test_any_text_gives_a_plate_that_reads_back_or_a_refusal(text, country):
     try:
         plate = parse_plate(text, country)

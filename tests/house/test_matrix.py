@@ -4,15 +4,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.fines.test_pages import post_notice
-from tests.fleet.fleets import COMPLETE, add_vehicle
-from tests.support.worlds import AS_OF, actor, make_world, open_session
 
 from eprunes.accounts import services
 from eprunes.antai import review
 from eprunes.fleet.importing import tasks
 from eprunes.fleet.importing.running import template_workbook
 from eprunes.fleet.services import assignments, drivers
+from tests.fines.test_pages import post_notice
+from tests.fleet.fleets import COMPLETE, add_vehicle
+from tests.support.worlds import AS_OF, actor, make_world, open_session
 
 MISSING = "00000000-0000-7000-8000-000000000000"
 CANARIES = ("CanariNom", "CANARINOM", "CanariSite", "CanariMarque", "7777777777", "CanariFichier", "client1.example")

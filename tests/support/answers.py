@@ -70,9 +70,7 @@ def posted_notice(world: World, agency: Agency, as_of: datetime) -> Answered:
     return Answered(world, fleet.notice_ids(world.organisation_id)[-1], record["numeroAco"])
 
 
-def answered_notice(
-    world: World, agency: Agency, as_of: datetime, details: DriverDetails = fleet.NOEL
-) -> Answered:
+def answered_notice(world: World, agency: Agency, as_of: datetime, details: DriverDetails = fleet.NOEL) -> Answered:
     """A notice whose designation was just confirmed."""
     notice = posted_notice(world, agency, as_of)
     notice.designate(as_of, details)

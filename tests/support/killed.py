@@ -13,9 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def started(
-    arguments: list[str], environ: Mapping[str, str], **settings: str
-) -> Iterator[subprocess.Popen]:
+def started(arguments: list[str], environ: Mapping[str, str], **settings: str) -> Iterator[subprocess.Popen]:
     """A Python program with these settings; whatever happens its whole group is killed when the block is left."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("EPRUNES_")}
     process = subprocess.Popen(

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-from tests.support import postgresql
+
 from tests.antai.simulator.running import Running, running_agency
+from tests.support import postgresql
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "quatre prunes mures"

@@ -20,7 +20,21 @@ def running_server() -> Iterator[str]:
     binaries = _binaries()
     data = folder / "data"
     try:
-        _run([f"{binaries}/initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"])
+        _run(
+            [
+                f"{binaries}/initdb",
+                "-D",
+                str(data),
+                "-U",
+                "postgres",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+            ]
+        )
         options = (
             f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off "
             "-c synchronous_commit=off -c full_page_writes=off -c max_connections=60"
@@ -49,7 +63,9 @@ def create_powerful_role(socket: str, name: str) -> None:
 def _binaries() -> str:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
-        raise RuntimeError("PostgreSQL manque : installez le paquet Debian « postgresql » (ou lancez make test en root).")
+        raise RuntimeError(
+            "PostgreSQL manque : installez le paquet Debian « postgresql » (ou lancez make test en root)."
+        )
     return str(found[-1].parent)
 
 

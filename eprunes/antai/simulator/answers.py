@@ -45,9 +45,7 @@ def state_of(connection: sqlite3.Connection, number: str) -> dict | None:
 
 def stored(connection: sqlite3.Connection, number: str | None = None) -> list[dict]:
     """Every answer kept, oldest first, with its notice number, the refusal's code and the body received."""
-    rows = connection.execute(
-        "SELECT * FROM answers WHERE ? IS NULL OR number = ? ORDER BY id", (number, number)
-    )
+    rows = connection.execute("SELECT * FROM answers WHERE ? IS NULL OR number = ? ORDER BY id", (number, number))
     return [
         {
             **_as_record(row),
@@ -79,9 +77,7 @@ def _conflict(connection: sqlite3.Connection, identifier: str, number: str, fing
     return None
 
 
-def _register(
-    connection: sqlite3.Connection, identifier: str, number: str, body: dict, as_of: datetime
-) -> dict:
+def _register(connection: sqlite3.Connection, identifier: str, number: str, body: dict, as_of: datetime) -> dict:
     following = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM answers").fetchone()[0]
     receipt = f"ENR-{store.paris_day(as_of).year}-{following:08d}"
     _insert(connection, identifier, number, body, as_of, state="ENREGISTREE", receipt=receipt)
@@ -99,9 +95,7 @@ def _record_refusal(connection, identifier, number, body, refusal: completeness.
     return {"etat": "REFUSEE", "motifRefus": reason, "code": code}
 
 
-def _insert(
-    connection, identifier, number, body, as_of, *, state, receipt=None, code=None, reason=None
-) -> None:
+def _insert(connection, identifier, number, body, as_of, *, state, receipt=None, code=None, reason=None) -> None:
     connection.execute(
         "INSERT INTO answers"
         " (identifier, number, status, state, receipt, recorded_at, reason, code, fingerprint, body)"

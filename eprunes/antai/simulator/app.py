@@ -133,9 +133,7 @@ def _close_connection(_error) -> None:
 
 def _bad_input(error: ValueError):
     sentence = (
-        str(error)
-        if isinstance(error, BadInputError)
-        else "Un texte de la requête n'est pas de l'Unicode valide."
+        str(error) if isinstance(error, BadInputError) else "Un texte de la requête n'est pas de l'Unicode valide."
     )
     return refuse(400, "REQUETE_INVALIDE", sentence)
 

@@ -121,9 +121,7 @@ def abandon() -> Response:
 def reset() -> Response:
     """Break the connection with a TCP RST."""
     # A linger time of zero makes the close a reset; the server leaves out its orderly shutdown then.
-    request.environ["werkzeug.socket"].setsockopt(
-        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-    )
+    request.environ["werkzeug.socket"].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     return abandon()
 
 

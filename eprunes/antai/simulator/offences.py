@@ -73,14 +73,10 @@ def post_due(connection: sqlite3.Connection, as_of: datetime, number: str | None
 
 def posted(connection: sqlite3.Connection, number: str) -> sqlite3.Row | None:
     """An offence that was posted, answered or not; call `post_due` for it first."""
-    return connection.execute(
-        "SELECT * FROM offences WHERE number = ? AND posted_at IS NOT NULL", (number,)
-    ).fetchone()
+    return connection.execute("SELECT * FROM offences WHERE number = ? AND posted_at IS NOT NULL", (number,)).fetchone()
 
 
-def page(
-    connection: sqlite3.Connection, as_of: datetime, column: str, backwards: bool, number: int
-) -> list[dict]:
+def page(connection: sqlite3.Connection, as_of: datetime, column: str, backwards: bool, number: int) -> list[dict]:
     """One page of the listed offences as records; `column` must come from SORTS."""
     direction = "DESC" if backwards else "ASC"
     order = f" ORDER BY {column} {direction}, number {direction}"

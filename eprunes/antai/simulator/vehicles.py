@@ -61,16 +61,12 @@ def withdraw(connection: sqlite3.Connection, entry: object, as_of: datetime) -> 
 
 def find(connection: sqlite3.Connection, plate: str, country: str) -> sqlite3.Row | None:
     """One vehicle by its match key, withdrawn or not."""
-    return connection.execute(
-        "SELECT * FROM vehicles WHERE country = ? AND plate = ?", (country, plate)
-    ).fetchone()
+    return connection.execute("SELECT * FROM vehicles WHERE country = ? AND plate = ?", (country, plate)).fetchone()
 
 
 def active(connection: sqlite3.Connection) -> list[sqlite3.Row]:
     """Every vehicle declared and not withdrawn, in a stable order."""
-    return connection.execute(
-        "SELECT * FROM vehicles WHERE withdrawn_at IS NULL ORDER BY country, plate"
-    ).fetchall()
+    return connection.execute("SELECT * FROM vehicles WHERE withdrawn_at IS NULL ORDER BY country, plate").fetchall()
 
 
 def count_active(connection: sqlite3.Connection) -> int:

@@ -29,8 +29,7 @@ UNREADABLE = (
     "enregistrez-le à nouveau au format .xlsx, puis réessayez."
 )
 TOO_MANY_ROWS = (
-    "La feuille «\u00a0{name}\u00a0» dépasse 60\u00a0000 lignes\u00a0: répartissez-les "
-    "en plusieurs classeurs."
+    "La feuille «\u00a0{name}\u00a0» dépasse 60\u00a0000 lignes\u00a0: répartissez-les en plusieurs classeurs."
 )
 TOO_MANY_COLUMNS = (
     "La feuille «\u00a0{name}\u00a0» dépasse 200 colonnes\u00a0: supprimez les colonnes inutiles, "
@@ -153,11 +152,7 @@ def worksheets(archive: zipfile.ZipFile) -> dict[str, str]:
     links, sheets = Elements("Relationship"), Elements("sheet")
     parse(archive, "xl/_rels/workbook.xml.rels", links)
     parse(archive, "xl/workbook.xml", sheets)
-    targets = {
-        link["Id"]: link["Target"]
-        for link in links.found
-        if link["Type"].endswith("/relationships/worksheet")
-    }
+    targets = {link["Id"]: link["Target"] for link in links.found if link["Type"].endswith("/relationships/worksheet")}
     named = [(sheet["name"], sheet["id"]) for sheet in sheets.found]
     return {name: part_name(targets[link]) for name, link in named if link in targets}
 

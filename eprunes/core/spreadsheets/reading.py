@@ -33,9 +33,7 @@ NOT_A_WORKBOOK = (
     "Ce fichier n'est pas un classeur Excel\u00a0: ouvrez-le dans Excel ou LibreOffice et enregistrez-le au "
     "format .xlsx (en changer seulement le nom ne suffit pas)."
 )
-DAMAGED = (
-    "Ce classeur est abîmé ou incomplet\u00a0: enregistrez-le à nouveau au format .xlsx, puis réessayez."
-)
+DAMAGED = "Ce classeur est abîmé ou incomplet\u00a0: enregistrez-le à nouveau au format .xlsx, puis réessayez."
 SUSPICIOUS = (
     "Ce classeur est refusé\u00a0: il contient trop d'éléments, ou trop de données une fois décompressé. "
     "Recopiez les lignes utiles dans un nouveau classeur."

@@ -13,9 +13,7 @@ DATE_PATTERN = (
     r"(?:(?P<day>\d{1,2})\s*[/.-]\s*(?P<month>\d{1,2})\s*[/.-]\s*(?P<year>\d{4})"
     r"|(?P<iso_year>\d{4})-(?P<iso_month>\d{1,2})-(?P<iso_day>\d{1,2}))"
 )
-HOUR_PATTERN = (
-    r"(?P<hour>\d{1,2})\s*(?:h\s*(?P<minute_h>\d{2})?|:(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?)"
-)
+HOUR_PATTERN = r"(?P<hour>\d{1,2})\s*(?:h\s*(?P<minute_h>\d{2})?|:(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?)"
 MOMENT = re.compile(rf"{DATE_PATTERN}(?:(?:T| | à ){HOUR_PATTERN})?", re.IGNORECASE | re.ASCII)
 ZERO_WIDTH = re.compile("[\u200b\u200c\u200d\u2060\ufeff]")
 

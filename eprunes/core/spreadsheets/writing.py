@@ -84,9 +84,7 @@ def _add_sheet(book: FastExcel, title: str, sheet: Sheet) -> None:
         title,
         [dict(zip(headings, line, strict=True)) for line in lines],
         autofilter=True,
-        column_widths=[
-            _width(heading, column.cells) for heading, column in zip(headings, columns, strict=True)
-        ],
+        column_widths=[_width(heading, column.cells) for heading, column in zip(headings, columns, strict=True)],
         column_formats={
             heading: Format().set_num_format(column.format)
             for heading, column in zip(headings, columns, strict=True)

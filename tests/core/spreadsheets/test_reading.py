@@ -161,9 +161,7 @@ def test_hidden_sheets_are_read_and_chart_sheets_left_out():
 
 def test_a_workbook_of_50000_rows_is_read():
     columns = [f"Colonne {number}" for number in range(5)]
-    data = write_workbook(
-        [Sheet("Feuille", columns, [["Oui", i, None, "Oui", "Oui"] for i in range(50_000)])]
-    )
+    data = write_workbook([Sheet("Feuille", columns, [["Oui", i, None, "Oui", "Oui"] for i in range(50_000)])])
     rows = rows_read(data)
     assert len(rows) == 50_001
     assert rows[-1] == ["Oui", 49_999, None, "Oui", "Oui"]

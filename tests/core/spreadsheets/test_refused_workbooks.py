@@ -130,9 +130,7 @@ def test_a_zip_bomb_is_refused():
 def test_an_archive_of_more_than_200_megabytes_of_data_is_refused_whatever_the_ratio(size, is_read):
     real = 400_000
     data = with_stored({f"xl/media/{number}.bin": bytes(real) for number in range(3)})
-    declared = data.replace(
-        real.to_bytes(4, "little") * 2, (real.to_bytes(4, "little") + size.to_bytes(4, "little"))
-    )
+    declared = data.replace(real.to_bytes(4, "little") * 2, (real.to_bytes(4, "little") + size.to_bytes(4, "little")))
     assert size / real < reading.MAX_RATIO
     if is_read:
         assert read_workbook(declared).sheets[0].rows == [[1]]
@@ -187,8 +185,7 @@ def test_the_small_bomb_of_two_far_cells_is_refused():
 def test_60000_rows_are_read_and_60001_refused():
     assert len(read_workbook(two_cells("A1", "A60000")).sheets[0].rows) == 60_000
     assert refusal_of(two_cells("A1", "A60001")) == (
-        "La feuille «\u00a0Feuille\u00a0» dépasse 60\u00a0000 lignes\u00a0: "
-        "répartissez-les en plusieurs classeurs."
+        "La feuille «\u00a0Feuille\u00a0» dépasse 60\u00a0000 lignes\u00a0: répartissez-les en plusieurs classeurs."
     )
 
 
@@ -284,9 +281,7 @@ def test_a_billion_laughs_is_refused():
     ],
 )
 def test_a_document_type_is_refused_in_every_part(part, document_type):
-    parts = parts_with(line(1, '<c r="A1" t="s"><v>0</v></c>')) | {
-        "xl/sharedStrings.xml": strings_part("texte")
-    }
+    parts = parts_with(line(1, '<c r="A1" t="s"><v>0</v></c>')) | {"xl/sharedStrings.xml": strings_part("texte")}
     assert read_workbook(zipped(parts)).sheets[0].rows == [["texte"]]
     parts[part] = document_type + parts[part]
     assert DAMAGED in refusal_of(zipped(parts))

@@ -172,9 +172,7 @@ def test_rows_may_come_from_a_generator():
 
 
 def test_columns_are_as_wide_as_their_content_between_two_bounds():
-    sheet = opened(
-        Sheet("Feuille", ["A", "1re mise en circulation", "C"], [["x" * 30, None, "y" * 500]])
-    ).active
+    sheet = opened(Sheet("Feuille", ["A", "1re mise en circulation", "C"], [["x" * 30, None, "y" * 500]])).active
     widths = [sheet.column_dimensions[letter].width for letter in "ABC"]
     assert 30 < widths[0] < 35
     assert 23 < widths[1] < 30
