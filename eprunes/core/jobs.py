@@ -164,7 +164,8 @@ def _claim(job: Job, day: date, as_of: datetime) -> bool:
             JobDay.name == job.name,
             JobDay.day == day,
             JobDay.finished_at.is_(None),
-            or_(JobDay.leased_until < as_of, JobDay.leased_until > as_of + LEASE),
+            # Beyond twice the lease it is from a clock that ran ahead; below, from one a moment ahead of ours.
+            or_(JobDay.leased_until < as_of, JobDay.leased_until > as_of + 2 * LEASE),
         )
         .values(leased_until=lease, attempts=JobDay.attempts + 1)
     )

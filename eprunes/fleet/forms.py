@@ -41,6 +41,7 @@ class LocalDateField(DateField):
     """A day; what cannot be read is refused with our own sentence."""
 
     def process_formdata(self, valuelist) -> None:
+        self.data = None  # what the form proposed counts only if it was sent back
         try:
             super().process_formdata(valuelist)
         except ValueError:
@@ -54,6 +55,7 @@ class LocalTimeField(TimeField):
         super().__init__(label, validators=[Optional()], format=["%H:%M", "%H:%M:%S"], **keywords)
 
     def process_formdata(self, valuelist) -> None:
+        self.data = None  # what the form proposed counts only if it was sent back
         try:
             super().process_formdata(valuelist)
         except ValueError:

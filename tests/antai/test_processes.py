@@ -2,7 +2,7 @@
 
 import json
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -10,7 +10,7 @@ from sqlalchemy import select
 from eprunes.antai.models import RecordToReview
 from eprunes.clock_process import SCHEDULE
 from eprunes.core.database import platform_session
-from eprunes.core.jobs import JobDay
+from eprunes.core.jobs import Job, JobDay, run_if_due
 from eprunes.fines.answering import AnswerState
 from eprunes.fines.transmission import LEASE
 from tests.support import fleet, worlds
@@ -113,6 +113,23 @@ def test_four_clock_processes_at_once_do_everything_once(world, agency, now, set
     assert len(to_review) == 1
     assert len(agency.answers()) == agency.registered() == 4
     assert all(one.answer.receipt_number for one in answered)
+
+
+@pytest.mark.parametrize("behind", [timedelta(milliseconds=1), timedelta(seconds=5)])
+def test_a_scheduler_that_read_its_clock_a_moment_earlier_does_not_take_a_running_job_over(app, now, behind):
+    runs = []
+
+    def run(as_of) -> dict:
+        runs.append(as_of)
+        if as_of == now:
+            run_if_due(job, now - behind)
+        return {}
+
+    job = Job("essai", run, daily_at=time(0, 0))
+    run_if_due(job, now)
+
+    assert runs == [now]
+    assert [one.attempts for one in job_days()] == [1]
 
 
 def test_a_command_tells_in_one_line_what_it_did(world, agency, now, app):

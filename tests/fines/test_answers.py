@@ -242,9 +242,7 @@ def test_a_classified_notice_is_answered_only_once_it_was_reopened(world, user, 
     assert len(answers(world, notice_id)) == 1
 
 
-def test_a_refused_answer_opens_the_notice_again_with_its_reason_and_a_second_one_is_registered(
-    world, user, notice_id
-):
+def test_a_refused_answer_opens_the_notice_again_with_its_reason_and_a_second_one_is_registered(world, user, notice_id):
     """Decision 2."""
     designate(user, notice_id)
     refuse(world)
@@ -340,9 +338,7 @@ def test_without_its_key_a_notice_its_answer_and_what_was_sent_are_unreadable(wo
     [answer] = answers(world, notice_id)
     notice = fleet.notice(world.organisation_id, notice_id)
     with tenant_session(world.organisation_id) as session:
-        sent = session.scalars(
-            select(Transmission).where(Transmission.organisation_id == world.organisation_id)
-        ).one()
+        sent = session.scalars(select(Transmission).where(Transmission.organisation_id == world.organisation_id)).one()
 
     key_store().destroy_keys(world.organisation_id, [notice.key_id])
 

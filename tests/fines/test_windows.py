@@ -105,7 +105,9 @@ ARCHIVES = [
     pytest.param("2025-03-29T10:00", "94150", "2025-04-05T09:00", "2026-03-29T22:00", id="the day of 23 hours"),
     pytest.param("2025-10-25T10:00", "94150", "2025-11-05T09:00", "2026-10-25T23:00", id="the day of 25 hours"),
     pytest.param("2025-03-01T00:30", "97400", "2025-03-10T09:00", "2026-03-01T23:00", id="Réunion, 28 Feb. in Paris"),
-    pytest.param("2025-02-28T22:30", "97110", "2025-03-10T09:00", "2026-02-28T23:00", id="Guadeloupe, 1 March in Paris"),
+    pytest.param(
+        "2025-02-28T22:30", "97110", "2025-03-10T09:00", "2026-02-28T23:00", id="Guadeloupe, 1 March in Paris"
+    ),
 ]
 
 

@@ -75,9 +75,7 @@ def _address(process: subprocess.Popen) -> str:
 def sign_in(caller: Caller, credentials: tuple[str, str] = CREDENTIALS) -> requests.Response:
     caller.headers.pop("Authorization", None)
     caller.get("/api/init")
-    answer = caller.post(
-        "/api/login", auth=credentials, headers={"X-Xsrf-Token": caller.cookies["XSRF-TOKEN"]}
-    )
+    answer = caller.post("/api/login", auth=credentials, headers={"X-Xsrf-Token": caller.cookies["XSRF-TOKEN"]})
     if answer.ok:
         caller.headers["Authorization"] = answer.headers["Authorization"]
     return answer

@@ -24,15 +24,11 @@ def test_a_sign_in_whose_anti_forgery_token_is_not_the_cookie_s_is_forbidden(age
 
 
 def test_a_sign_in_without_a_cookie_is_forbidden(agency):
-    answer = requests.post(
-        agency.url + "/api/login", auth=CREDENTIALS, headers={"X-Xsrf-Token": ""}, timeout=TIMEOUT
-    )
+    answer = requests.post(agency.url + "/api/login", auth=CREDENTIALS, headers={"X-Xsrf-Token": ""}, timeout=TIMEOUT)
     assert answer.status_code == 403
 
 
-@pytest.mark.parametrize(
-    "credentials", [("eprunes", "wrong"), ("other", "eprunes-demo"), ("é", "ü"), ("", "")]
-)
+@pytest.mark.parametrize("credentials", [("eprunes", "wrong"), ("other", "eprunes-demo"), ("é", "ü"), ("", "")])
 def test_wrong_credentials_are_refused(agency, credentials):
     with Caller(agency.url) as caller:
         answer = sign_in(caller, credentials)

@@ -74,9 +74,7 @@ def test_generated_offences_fall_on_active_vehicles_and_are_posted_at_once(tmp_p
     assert {entry["immatriculation"] for entry in entries} == {"AA111AA", "BB222BB"}
 
 
-@pytest.mark.parametrize(
-    "body", [{"count": 0}, {"count": 100_001}, {"days": 0}, {"seed": "x"}, {"seed": -1}, []]
-)
+@pytest.mark.parametrize("body", [{"count": 0}, {"count": 100_001}, {"days": 0}, {"seed": "x"}, {"seed": -1}, []])
 def test_a_generation_that_makes_no_sense_is_told_so(agency, body):
     assert agency.control("POST", "/generate", body).status_code == 400
 
@@ -105,9 +103,7 @@ def test_designations_are_listed_with_what_was_received(agency, caller):
     body = designation(record["numeroAco"], "listed")
     caller.post(DESIGNATION, json=body)
     [entry] = [
-        entry
-        for entry in agency.control("GET", "/designations").json()
-        if entry["identifiantDesignation"] == "listed"
+        entry for entry in agency.control("GET", "/designations").json() if entry["identifiantDesignation"] == "listed"
     ]
     assert (entry["numeroAco"], entry["etat"], entry["corps"]) == (record["numeroAco"], "ENREGISTREE", body)
 

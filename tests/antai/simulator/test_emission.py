@@ -59,9 +59,7 @@ def test_an_offence_waits_until_its_plate_is_declared_even_when_it_is_older(agen
         ("2026-07-15", "2026-07-14T21:59:59.999999Z", "2026-07-14T22:00:00Z"),
     ],
 )
-def test_an_offence_waits_until_the_paris_day_of_its_notice(
-    agency_file, instant, dated, last_silent, first_heard
-):
+def test_an_offence_waits_until_the_paris_day_of_its_notice(agency_file, instant, dated, last_silent, first_heard):
     declare(agency_file, instant("2026-01-01T08:00:00Z"))
     number = load(agency_file, instant("2026-01-01T08:00:00Z"), dateAco=dated)
     assert listed(agency_file, instant(last_silent)) == []
@@ -79,9 +77,7 @@ def test_an_offence_waits_until_the_paris_day_of_its_notice(
         ("2026-03-01T12:00:00Z", "2026-04-15T21:59:59.999999Z", "2026-04-15T22:00:00Z"),
     ],
 )
-def test_an_unanswered_offence_is_listed_on_46_paris_days(
-    agency_file, instant, posted_at, last_heard, first_silent
-):
+def test_an_unanswered_offence_is_listed_on_46_paris_days(agency_file, instant, posted_at, last_heard, first_silent):
     declare(agency_file, instant(posted_at))
     number = load(agency_file, instant(posted_at))
     assert listed(agency_file, instant(posted_at)) == [number]
@@ -111,9 +107,7 @@ def test_an_offence_waiting_for_a_withdrawn_plate_is_not_posted_until_it_comes_b
     ("offence_at", "stays"),
     [("2025-06-30T23:59:00", True), ("2025-07-01T00:00:00", False)],
 )
-def test_a_posted_offence_outlives_the_withdrawal_when_dated_of_a_managed_day(
-    agency_file, instant, offence_at, stays
-):
+def test_a_posted_offence_outlives_the_withdrawal_when_dated_of_a_managed_day(agency_file, instant, offence_at, stays):
     as_of = instant("2026-01-01T08:00:00Z")
     declare(agency_file, as_of)
     number = load(agency_file, as_of, dateHeureInfraction=offence_at)

@@ -61,9 +61,7 @@ def test_a_refused_answer_is_read_back_with_its_reason_and_the_offence_stays_lis
     assert listed_numbers(caller, record["immatriculation"]) == [number]
 
 
-@pytest.mark.parametrize(
-    "sort", ["codeNatinf", "numeroAco", "dateAco", "immatriculation", "dateHeureInfraction"]
-)
+@pytest.mark.parametrize("sort", ["codeNatinf", "numeroAco", "dateAco", "immatriculation", "dateHeureInfraction"])
 @pytest.mark.parametrize("desc", ["", "true"])
 def test_a_full_read_meets_every_offence_once_in_the_order_asked(agency, caller, sort, desc):
     caller.post("/flotteconventionnee/vehicule", json=vehicle("SORT123"))
@@ -84,7 +82,4 @@ def test_the_sandbox_makes_offences_for_one_plate(agency, caller):
     assert listed_numbers(caller, plate) == []
     caller.post("/flotteconventionnee/vehicule", json=vehicle(plate))
     assert sorted(listed_numbers(caller, plate)) == sorted(made.json()["numerosAco"])
-    assert (
-        caller.post("/flotteconventionnee/test/genererInfractions", json={**body, "nombre": 0}).status_code
-        == 400
-    )
+    assert caller.post("/flotteconventionnee/test/genererInfractions", json={**body, "nombre": 0}).status_code == 400

@@ -121,9 +121,7 @@ def test_the_fleet_list_has_pages_of_a_hundred_without_withdrawn_vehicles_until_
         pages.append(caller.get(FLEET, params=options).json())
     read = [entry["immatriculation"] for page in pages for entry in page["content"]]
     assert read == sorted(read, reverse=True)
-    assert [plate for plate in read if plate.startswith("ZA")] == sorted(
-        set(plates) - {"ZA007AA"}, reverse=True
-    )
+    assert [plate for plate in read if plate.startswith("ZA")] == sorted(set(plates) - {"ZA007AA"}, reverse=True)
     assert len(pages[0]["content"]) == 100
     assert pages[0]["totalElements"] == len(read) == len(set(read))
 
@@ -153,7 +151,5 @@ def test_a_body_that_is_not_the_expected_json_is_told_so(caller, body):
 
 
 def test_a_text_that_no_file_can_hold_is_told_so(caller):
-    answer = caller.post(
-        ONE, data=b'{"immatriculation":"AB123CD","paysImmatriculation":"FRA","marque":"\\ud800"}'
-    )
+    answer = caller.post(ONE, data=b'{"immatriculation":"AB123CD","paysImmatriculation":"FRA","marque":"\\ud800"}')
     assert answer.status_code == 400
