@@ -9,6 +9,7 @@ from flask import Flask
 from flask_migrate import upgrade
 
 from eprunes import create_app
+from eprunes.core import memory
 from eprunes.core.crypto import key_store
 from eprunes.core.database import db
 from tests.support import postgresql
@@ -34,6 +35,7 @@ def installation(kind: str) -> Iterator[Flask]:
                 "EPRUNES_BASE_URL": "http://localhost",
             }
         )
+        memory.settle()
         with app.app_context():
             upgrade()
             yield app

@@ -47,6 +47,12 @@ def load(place: Place, records: list[dict]) -> None:
         raise DemoRefused(f"Le simulateur de l’ANTAI refuse {len(refused)} infractions\u00a0: {refused[0]['motif']}")
 
 
+def refuse_next_answer(place: Place) -> None:
+    """Have the running agency refuse the next answer it gets."""
+    fault = {"kind": "refuse", "path": "/flotteconventionnee/designation"}
+    requests.post(f"{place.agency_url}/control/faults", json=fault, timeout=_TIMEOUT).raise_for_status()
+
+
 def _wait(place: Place, child: Child) -> None:
     last_moment = monotonic() + _STARTED_WITHIN
     while child.is_running and monotonic() < last_moment:

@@ -3,7 +3,6 @@
 Vehicles are declared, notices fetched and answers sent exactly as the clock process does it; only the day differs.
 """
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from time import monotonic
 from uuid import UUID
@@ -17,7 +16,7 @@ from eprunes.accounts import sessions
 from eprunes.accounts.permissions import Actor
 from eprunes.antai import client, messages
 from eprunes.antai import jobs as antai
-from eprunes.core.calendar import start_of_day
+from eprunes.core.calendar import paris_day, start_of_day
 from eprunes.core.crypto import key_store
 from eprunes.core.database import tenant_session
 from eprunes.core.jobs import FAILED
@@ -28,13 +27,13 @@ from eprunes.fines.notice_details import open_notices
 from eprunes.fines.queries import visible_notices
 from eprunes.fines.services import Proof
 from eprunes.fleet.driver_details import DriverDetails, open_details
+from eprunes.fleet.driver_rules import tidied
 from eprunes.fleet.models import Driver, DriverKind
 from eprunes.fleet.queries import holders_at_many
 
 POSTED_AT, ANSWERED_AT = timedelta(hours=10), timedelta(days=1, hours=15)
 STRANGE_PLATE = "ZZ999ZZ"
 """A plate that the agency knows and no client declared: its offence ends in the operator's list."""
-_SLIP_OF_THE_PEN = date(2105, 6, 14)
 
 
 def live(place: Place, arrivals: list[Arrival], today: date) -> None:
@@ -71,6 +70,8 @@ def _receive(place: Place, arrival: Arrival, instant: datetime) -> None:
 def _answer(place: Place, arrival: Arrival, instant: datetime) -> None:
     started = monotonic()
     with agency.open_on(place, instant):
+        if arrival.first is FirstAnswer.REFUSED:
+            agency.refuse_next_answer(place)
         actor = _sign_in(accounts.FINES.email, instant)
         _designate_all_but(actor, arrival, instant)
         sessions.end_session(actor.session_hash, instant)
@@ -93,9 +94,7 @@ def _designate_all_but(actor: Actor, arrival: Arrival, as_of: datetime) -> None:
         elif first is FirstAnswer.PAID:
             fines.file_notice(actor, notice_id, reason=FilingReason.PAID, as_of=as_of)
         else:
-            refused = first is FirstAnswer.REFUSED
-            declared = replace(details, licence_issued_on=_SLIP_OF_THE_PEN) if refused else details
-            _designate(actor, notice_id, driver, declared, as_of)
+            _designate(actor, notice_id, driver, details, as_of)
         first = FirstAnswer.DESIGNATED
 
 
@@ -113,6 +112,7 @@ def _ready_notices(actor: Actor, numbers: set[str], as_of: datetime) -> list[tup
         (notice.id, drivers[holder.driver_id], details[holder.driver_id])
         for notice, holder in holders
         if holder and holder.driver_id in drivers and contents[notice.id].number in numbers
+        if not tidied(details[holder.driver_id], paris_day(as_of))[1]
     ]
 
 

@@ -51,6 +51,7 @@ def build(environ: Mapping[str, str] | None = None) -> Flask:
     _install_stores(app, settings)
     web.install(app, settings)
     guard.install(app, settings)
+    web.install_csrf(app)
     for pages in PAGES:
         app.register_blueprint(pages.blueprint)
     app.jinja_env.globals.update(navigation=navigation, is_demo=settings.demo, asset_version=_asset_version(app))

@@ -13,7 +13,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from flask import Flask
 
 from eprunes.antai import jobs as antai
-from eprunes.core import clock, jobs
+from eprunes.core import clock, jobs, memory
 from eprunes.core.jobs import Job
 from eprunes.fleet import jobs as fleet
 from eprunes.fleet.importing.jobs import run_long_work
@@ -69,6 +69,7 @@ def main() -> None:
     for chatty in ("apscheduler", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     app = create_app()
+    memory.settle()
     with app.app_context():
         jobs.expect((job for job in SCHEDULE if job.legal), clock.now())
     scheduler = build_scheduler(app)

@@ -10,13 +10,14 @@ from eprunes.accounts.permissions import Actor, Permission, requires
 from eprunes.antai import review
 from eprunes.antai.queries import not_known
 from eprunes.core import clock
+from eprunes.core.calendar import local_day
 from eprunes.core.database import TenantSession
 from eprunes.core.paging import count_of
 from eprunes.core.web import in_section, reading
 from eprunes.fines import inbox
 from eprunes.fines.queries import View
-from eprunes.fleet.models import Driver
-from eprunes.fleet.queries import visible_drivers, visible_vehicles
+from eprunes.fleet.driver_search import INCOMPLETE, DriverSearch, driver_search_args, searched_drivers
+from eprunes.fleet.queries import visible_vehicles
 
 blueprint = Blueprint("home", __name__)
 
@@ -54,31 +55,51 @@ def _tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list[Tile]:
 def _notice_tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list[Tile]:
     counts = inbox.counts(actor, session, as_of)
     return [
-        Tile(counts[View.URGENT], "avis urgents (5 jours ou moins)", "bad", _inbox(View.URGENT)),
-        Tile(counts[View.REFUSED], "réponses refusées par l’ANTAI, à reprendre", "bad", _inbox(View.REFUSED)),
+        Tile(
+            counts[View.URGENT],
+            _words(counts[View.URGENT], "avis urgent", "avis urgents") + " (5 jours ou moins)",
+            "bad",
+            _inbox(View.URGENT),
+        ),
+        Tile(
+            counts[View.REFUSED],
+            _words(counts[View.REFUSED], "réponse refusée", "réponses refusées") + " par l’ANTAI, à reprendre",
+            "bad",
+            _inbox(View.REFUSED),
+        ),
         Tile(counts[View.TO_DO], "avis à traiter", "info", _inbox(View.TO_DO)),
     ]
 
 
 def _fleet_tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list[Tile]:
-    present = visible_drivers(actor).where(Driver.left_on.is_(None))
-    incomplete = count_of(session, present.where(Driver.is_designable.is_(False)))
+    search = DriverSearch(readiness=INCOMPLETE)
+    incomplete = count_of(session, searched_drivers(actor, search, local_day(as_of, actor.zone)))
     unknown = count_of(session, visible_vehicles(actor).where(not_known(as_of)))
     return [
         Tile(
             incomplete,
-            "fiches de conducteurs incomplètes, qui bloqueraient une désignation",
+            _words(incomplete, "fiche de conducteur incomplète", "fiches de conducteurs incomplètes")
+            + ", à compléter avant toute désignation",
             "warn",
-            url_for("fleet.drivers", dossier="incomplets"),
+            url_for("fleet.drivers", **driver_search_args(search)),
         ),
-        Tile(unknown, "véhicules pas encore connus de l’ANTAI", "warn", url_for("antai.exchanges")),
+        Tile(
+            unknown,
+            _words(unknown, "véhicule pas encore connu", "véhicules pas encore connus") + " de l’ANTAI",
+            "warn",
+            url_for("antai.exchanges"),
+        ),
     ]
 
 
 def _operator_tiles() -> list[Tile]:
-    return [
-        Tile(review.count_waiting(), "enregistrements à examiner", "bad", url_for("provider.to_review")),
-    ]
+    waiting = review.count_waiting()
+    words = _words(waiting, "enregistrement", "enregistrements") + " à examiner"
+    return [Tile(waiting, words, "bad", url_for("provider.to_review"))]
+
+
+def _words(count: int, one: str, many: str) -> str:
+    return one if count < 2 else many
 
 
 def _inbox(view: View) -> str:

@@ -48,7 +48,11 @@ def _actor_from_cookie(request: Request) -> Actor | None:
 
 
 def _let_in() -> Response | None:
-    if request.endpoint is None or request.endpoint in UNGUARDED_ENDPOINTS:
+    g.actor = None
+    if request.endpoint in UNGUARDED_ENDPOINTS:
+        return None
+    if request.endpoint is None:
+        g.actor = current_user._get_current_object() if current_user.is_authenticated else None
         return None
     view = _declared_view()
     if view.required_permission is None:

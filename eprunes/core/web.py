@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, current_app, g, make_response, render_template, request, url_for
@@ -54,11 +55,16 @@ def install(app: Flask, settings: Settings) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)
     Bootstrap5(app)
     Babel(app, default_locale=wording.LOCALE, default_timezone="Europe/Paris")
-    csrf.init_app(app)
+    app.json.ensure_ascii = False
     app.after_request(_add_headers)
     app.teardown_request(_close_reading)
     app.register_error_handler(Exception, _error_page)
     _install_filters(app)
+
+
+def install_csrf(app: Flask) -> None:
+    """Ask every unsafe request for its token; after the door, so that a refusal's page knows its reader."""
+    csrf.init_app(app)
 
 
 @contextmanager
@@ -153,7 +159,8 @@ def _error_page(error: Exception):
         return error.response
     if isinstance(error, SecurityError):
         return make_response(f"{title}. {sentence}", code, {"Content-Type": "text/plain; charset=utf-8"})
-    return make_response(render_template("error.html", title=title, sentence=sentence), code)
+    template = "error.html" if g.get("actor") and code < 500 else "error_alone.html"
+    return make_response(render_template(template, title=title, sentence=sentence), code)
 
 
 def _status_of(error: Exception) -> int:
@@ -172,6 +179,7 @@ def _install_filters(app: Flask) -> None:
     app.jinja_env.filters["local_instant"] = lambda value, zone: wording.instant(value, ZoneInfo(zone))
     app.jinja_env.filters["local_day"] = lambda value, zone: wording.day(value.astimezone(ZoneInfo(zone)).date())
     app.jinja_env.filters["local_hour"] = lambda value, zone: wording.hour(value, ZoneInfo(zone))
+    app.jinja_env.filters["iso_day"] = lambda text: wording.short_day(date.fromisoformat(text)) if text else ""
     app.jinja_env.filters["short_day"] = wording.short_day
 
 

@@ -73,7 +73,7 @@ def _cells(row: Row, zone: ZoneInfo) -> list:
         details.city,
         notice.posted_at.astimezone(zone).replace(tzinfo=None, microsecond=0),
         row.deadline.day,
-        row.days_left,
+        None if notice.is_answered else row.days_left,
         row.state[0],
         row.driver.sort_name if row.driver else None,
         None if notice.is_answered else row.proposal.why,

@@ -1,17 +1,23 @@
 """Forms of the fines pages."""
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, Optional, Regexp
+from wtforms.validators import InputRequired, Length, Optional
 
 from eprunes.fines.answering import FilingReason, ImpossibilityReason
 from eprunes.fines.services import Proof
+from eprunes.fleet import wording
 from eprunes.fleet.driver_details import DriverDetails
+from eprunes.fleet.forms import LocalDateField, Quiet
 from eprunes.fleet.models import DriverKind
+from eprunes.fleet.plates import FRANCE
 
 _NEEDED = "Indiquez {}."
 CIVILITIES = [SelectChoice("", "—"), SelectChoice("M.", "M."), SelectChoice("Mme", "Mme")]
+
+
+COUNTRIES = [SelectChoice(code, name) for code, name in wording.countries()]
 
 
 class TextField(StringField):
@@ -40,23 +46,19 @@ class DesignationForm(FlaskForm):
         ],
         default=DriverKind.EMPLOYEE.value,
     )
-    civility = SelectField("Civilité", choices=CIVILITIES, validators=[Optional()])
+    civility = SelectField("Civilité", choices=CIVILITIES, validators=[Quiet()])
     last_name = TextField("Nom", validators=_needed("le nom", 80))
     first_name = TextField("Prénom", validators=_needed("le prénom", 80))
-    birth_date = DateField("Date de naissance", validators=[InputRequired(_NEEDED.format("la date de naissance"))])
+    birth_date = LocalDateField("Date de naissance", validators=[InputRequired(_NEEDED.format("la date de naissance"))])
     birth_place = TextField("Lieu de naissance", validators=[Length(max=80)])
     address_line = TextField("Adresse", validators=_needed("le numéro et la rue", 120))
     address_complement = TextField("Complément", validators=[Length(max=120)])
     postcode = TextField("Code postal", validators=_needed("le code postal", 12))
     city = TextField("Ville", validators=_needed("la ville", 80))
-    country = TextField(
-        "Pays", default="FR", validators=[Regexp(r"^[A-Za-z]{2}$", message="Deux lettres, par exemple FR.")]
-    )
+    country = SelectField("Pays", choices=COUNTRIES, default=FRANCE, validators=[Quiet()])
     licence_number = TextField("Numéro de permis", validators=_needed("le numéro de permis", 20))
-    licence_issued_on = DateField("Permis délivré le", validators=[Optional()])
-    licence_country = TextField(
-        "Pays du permis", default="FR", validators=[Regexp(r"^[A-Za-z]{2}$", message="Deux lettres, par exemple FR.")]
-    )
+    licence_issued_on = LocalDateField("Permis délivré le", validators=[Optional()])
+    licence_country = SelectField("Pays du permis", choices=COUNTRIES, default=FRANCE, validators=[Quiet()])
     keep_in_fleet = BooleanField("Reporter aussi ces renseignements sur la fiche du conducteur")
 
     def details(self, known: DriverDetails) -> DriverDetails:
@@ -88,11 +90,11 @@ class ImpossibilityForm(FlaskForm):
         choices=[SelectChoice(one.value, one.requirements.label) for one in ImpossibilityReason],
         validators=[InputRequired("Choisissez un motif.")],
     )
-    first_reference = TextField("Référence de la pièce", validators=[Length(max=80)])
-    first_date = DateField("Date de la pièce", validators=[Optional()])
-    second_reference = TextField("Référence de la seconde pièce", validators=[Length(max=80)])
-    second_date = DateField("Date de la seconde pièce", validators=[Optional()])
-    comment = TextAreaField("Exposé des faits", validators=[Length(max=2000)])
+    first_reference = TextField("Référence de la pièce", validators=[Quiet(), Length(max=80)])
+    first_date = LocalDateField("Date de la pièce", validators=[Quiet(), Optional()])
+    second_reference = TextField("Référence de la seconde pièce", validators=[Quiet(), Length(max=80)])
+    second_date = LocalDateField("Date de la seconde pièce", validators=[Quiet(), Optional()])
+    comment = TextAreaField("Exposé des faits", validators=[Quiet(), Length(max=2000)])
 
     def chosen(self) -> ImpossibilityReason:
         return ImpossibilityReason(self.reason.data)

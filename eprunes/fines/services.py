@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from eprunes.accounts.permissions import Actor
 from eprunes.core import audit
+from eprunes.core.calendar import local_day, paris_day
 from eprunes.core.crypto import key_store, seal
 from eprunes.core.database import TenantSession, new_id, tenant_session
 from eprunes.core.refusals import NotVisible, Refused
@@ -26,12 +27,13 @@ from eprunes.fines.answering import (
 from eprunes.fines.models import Answer, Notice, NoticeEvent
 from eprunes.fines.notice_details import ANSWER_TABLE
 from eprunes.fines.queries import visible_notices
-from eprunes.fleet import driver_details
+from eprunes.fleet import driver_details, driver_rules
 from eprunes.fleet.driver_details import DriverDetails, missing_for_designation
 from eprunes.fleet.models import Driver, DriverKind
 
 DESIGNATION = "designation"
 IMPOSSIBILITY = "impossibilite"
+_EARLIEST_PROOF = date(2000, 1, 1)
 GONE = "Cet avis n’existe pas, ou n’est plus ouvert à votre compte\u00a0: une réponse a peut-être déjà été donnée."
 _ALREADY = "Une réponse a déjà été donnée à cet avis."
 
@@ -60,6 +62,9 @@ def designate(
     `details` are sealed with the answer as they are declared; the driver's own file changes only with
     `keep_in_fleet`. Raises NotVisible, or Refused when a detail is missing or somebody answered first.
     """
+    details, problems = driver_rules.tidied(details, local_day(as_of, actor.zone))
+    for field, sentence in problems.items():
+        raise Refused(sentence, field)
     missing = missing_for_designation(details)
     if missing:
         raise Refused(f"Il manque pour désigner ce conducteur\u00a0: {', '.join(missing)}.")
@@ -88,6 +93,8 @@ def report_impossibility(
     needed = reason.requirements
     if needed.needs_statement and not comment.strip():
         raise Refused("Exposez les faits\u00a0: l’ANTAI demande une déclaration motivée.", "comment")
+    if any(not _EARLIEST_PROOF <= proof.dated <= paris_day(as_of) for proof in proofs):
+        raise Refused("La date d’une pièce est invraisemblable ou dans le futur.", "proofs")
     if len(proofs) < len(needed.proofs):
         wanted = "\u00a0; ".join(needed.proofs)
         raise Refused(f"Indiquez la référence et la date de chaque pièce\u00a0: {wanted}.", "proofs")
@@ -157,7 +164,7 @@ def _driver(session: TenantSession, actor: Actor, driver_id: UUID | None) -> Dri
     query = select(Driver).where(Driver.organisation_id == actor.organisation_id, Driver.id == driver_id)
     driver = session.scalar(query.with_for_update())
     if driver is None:
-        raise Refused("Ce conducteur n’existe plus\u00a0: choisissez-en un autre.", "driver_id")
+        raise Refused("Ce conducteur n’existe plus\u00a0: choisissez-en un autre.")
     return driver
 
 

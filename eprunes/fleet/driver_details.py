@@ -57,8 +57,11 @@ _DATES = {"birth_date", "licence_issued_on"}
 
 
 def missing_for_designation(details: DriverDetails) -> list[str]:
-    """French names of what a designation still needs (Code de la route A. 121-1: identity, address, licence)."""
-    return [label for name, label in _NEEDED.items() if not getattr(details, name)]
+    """French names of what a designation still needs (Code de la route A. 121-1: identity, address, licence), and
+    of a licence date that can't be right."""
+    needed = [label for name, label in _NEEDED.items() if not getattr(details, name)]
+    issued, born = details.licence_issued_on, details.birth_date
+    return [*needed, "date de permis postérieure à la naissance"] if issued and born and issued <= born else needed
 
 
 def to_json(details: DriverDetails) -> dict:

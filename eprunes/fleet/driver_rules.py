@@ -1,6 +1,7 @@
 """What may be written about a driver: the details a person gives, tidied, and what is wrong with them."""
 
 import re
+import unicodedata
 from dataclasses import fields, replace
 from datetime import date
 
@@ -25,7 +26,7 @@ def tidied(details: DriverDetails, today: date) -> tuple[DriverDetails, dict[str
 
     `today` is the organisation's local day. Only the names are required: the rest may come later.
     """
-    texts = {name: " ".join(getattr(details, name).split()) for name in _TEXTS}
+    texts = {name: _readable(getattr(details, name)) for name in _TEXTS}
     tidy, problems = replace(details, **texts), {}
     checks = {
         "country": lambda: _country(tidy.country),
@@ -43,21 +44,34 @@ def tidied(details: DriverDetails, today: date) -> tuple[DriverDetails, dict[str
     return tidy, {**_text_problems(texts), **date_problems(tidy, today), **problems}
 
 
+def _readable(text: str) -> str:
+    """The text without invisible characters (zero-width, direction marks), its spaces single."""
+    spaced = " ".join(text.split())
+    return "".join(one for one in spaced if unicodedata.category(one) not in ("Cc", "Cf")).strip()
+
+
 def parse_phone(text: str, country: str = FRANCE, postcode: str = "") -> str:
     """A telephone number as E.164 (`+33466220885`), or empty. Raises ValueError with a French sentence.
 
-    A number without a country code is read in the country of the address, overseas departments included.
+    A number without a country code is read in the country of the address; in an overseas department, in that
+    department if the number exists there, else in mainland France.
     """
     if not text:
         return ""
-    region = _OVERSEAS_REGIONS.get(postcode[:3], country) if country == FRANCE else country
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        number = None
+    overseas = _OVERSEAS_REGIONS.get(postcode[:3]) if country == FRANCE else None
+    number = _phone(text, overseas) if overseas else None
+    if number is None or not phonenumbers.is_valid_number_for_region(number, overseas):
+        number = _phone(text, country)
     if number is None or not phonenumbers.is_possible_number(number):
         raise ValueError(f"«\u00a0{text[:40]}\u00a0» n’est pas un numéro de téléphone.")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _phone(text: str, region: str) -> phonenumbers.PhoneNumber | None:
+    try:
+        return phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
 
 
 def shown_phone(number: str) -> str:

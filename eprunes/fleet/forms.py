@@ -20,10 +20,11 @@ from eprunes.fleet.plates import FRANCE
 from eprunes.fleet.vehicle_rules import ExitReason, VehicleDetails
 
 DATE_EXPECTED = "Indiquez une date (JJ/MM/AAAA)."
+PLAUSIBLE_YEARS = range(1900, 2101)
 TIME_EXPECTED = "Indiquez une heure (HH:MM)."
 
 
-class _Quiet:
+class Quiet:
     """A mark, not a check: the field always has a value, so that no « facultatif » stands beside it."""
 
     field_flags = {"quiet": True}
@@ -34,7 +35,7 @@ class _Quiet:
 
 def _choice(label: str, choices: Iterable[tuple[str, str]], mark: Callable | None = None) -> SelectField:
     options = [SelectChoice(str(value), word) for value, word in choices]
-    return SelectField(label, choices=options, validators=[mark or _Quiet()])
+    return SelectField(label, choices=options, validators=[mark or Quiet()])
 
 
 class LocalDateField(DateField):
@@ -46,6 +47,8 @@ class LocalDateField(DateField):
             super().process_formdata(valuelist)
         except ValueError:
             raise ValueError(DATE_EXPECTED)
+        if self.data is not None and self.data.year not in PLAUSIBLE_YEARS:
+            raise ValueError(f"Indiquez une année entre {PLAUSIBLE_YEARS[0]} et {PLAUSIBLE_YEARS[-1]}.")
 
 
 class LocalTimeField(TimeField):
@@ -181,7 +184,7 @@ class DriverChoice(FlaskForm):
     """A driver named by a few words; `driver_id` picks one when several answer to them."""
 
     driver = _text("Conducteur", "Indiquez le conducteur.", list="conducteurs", autocomplete="off", spellcheck="false")
-    driver_id = RadioField("Lequel ?", choices=[], validate_choice=False, validators=[Optional(), _Quiet()])
+    driver_id = RadioField("Lequel ?", choices=[], validate_choice=False, validators=[Optional(), Quiet()])
 
     def offer(self, found: list[DriverName]) -> None:
         """Show the drivers to choose from."""

@@ -127,4 +127,3 @@ event.listen(_table, "before_create", DDL("CREATE EXTENSION IF NOT EXISTS btree_
 event.listen(_table, "after_create", DDL(POSTGRESQL_NO_OVERLAP).execute_if(dialect="postgresql"))
 for _moment in ("INSERT", "UPDATE"):
     event.listen(_table, "after_create", DDL(sqlite_no_overlap(_moment)).execute_if(dialect="sqlite"))
-

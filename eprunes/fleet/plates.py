@@ -76,9 +76,7 @@ def parse_plate(text: str, country: str = FRANCE) -> Plate:
     if country == FRANCE:
         return _french(key)
     if not _FREE_FORM.fullmatch(key):
-        raise InvalidPlate(
-            "Une immatriculation étrangère ou d'outre-mer comporte de 2 à 12 lettres ou chiffres."
-        )
+        raise InvalidPlate("Une immatriculation étrangère ou d'outre-mer comporte de 2 à 12 lettres ou chiffres.")
     series = PlateSeries.OTHER if country in _OWN_REGISTER else PlateSeries.FOREIGN
     return Plate(country, key, spelled, series)
 

@@ -175,7 +175,8 @@ def _text_criteria(session: TenantSession, actor: Actor, text: str, as_of: datet
     if models := _models_with(session, actor, words):
         criteria.append(tuple_(Vehicle.make, Vehicle.model).in_(models))
     if drivers := [line.id for line in named(session, actor, visible_drivers(actor), words)]:
-        criteria.append(_held(as_of, Assignment.driver_id.in_(drivers)))
+        held = visible_assignments(actor).where(Assignment.driver_id.in_(drivers), running_at(as_of))
+        criteria.append(Vehicle.id.in_(held.with_only_columns(Assignment.vehicle_id)))
     return criteria
 
 

@@ -8,6 +8,7 @@ from babel import Locale
 
 from eprunes.core.wording import LOCALE
 from eprunes.fleet.models import Assignment, DriverKind, Holding, Vehicle
+from eprunes.fleet.names import folded
 from eprunes.fleet.plates import FRANCE
 from eprunes.fleet.vehicle_rules import ExitReason
 
@@ -87,7 +88,8 @@ def countries() -> list[tuple[str, str]]:
     """ISO alpha-2 codes and French names, for a list: France first, then by name."""
     names = Locale.parse(LOCALE).territories
     found = sorted(
-        ((one.alpha_2, names.get(one.alpha_2, one.name)) for one in pycountry.countries), key=lambda pair: pair[1]
+        ((one.alpha_2, names.get(one.alpha_2, one.name)) for one in pycountry.countries),
+        key=lambda pair: folded(pair[1]),
     )
     return [(FRANCE, names[FRANCE]), *(pair for pair in found if pair[0] != FRANCE)]
 

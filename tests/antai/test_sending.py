@@ -32,6 +32,8 @@ SEND = "/flotteconventionnee/designation"
 LOOK = "/flotteconventionnee/infraction"
 SECOND = timedelta(seconds=1)
 SOON = timedelta(seconds=10)
+LATER_THERE = timedelta(days=4)
+LICENCE_OF_TOMORROW = "La date de délivrance du permis n'est pas une date passée."
 MUCH_LATER = timedelta(hours=1)
 
 
@@ -56,6 +58,14 @@ def prepared(answered) -> bytes:
         [sent] = session.scalars(query)
     key = key_store().keys(organisation_id, [sent.key_id])[sent.key_id]
     return open_box(key, organisation_id, "transmissions", sent.id, sent.box)["corps"].encode()
+
+
+def refusable(world, agency, now):
+    """A notice answered four days ahead of the agency's clock, for which the licence is of the day after tomorrow."""
+    answered = posted_notice(world, agency, now)
+    licence_day = now.date() + timedelta(days=2)
+    answered.designate(now + LATER_THERE, replace(fleet.NOEL, licence_issued_on=licence_day))
+    return answered
 
 
 def wait_for(condition, seconds: float = 5) -> None:
@@ -112,15 +122,15 @@ def test_every_reason_of_impossibility_is_one_that_the_agency_registers(world, a
 
 def test_a_refusal_comes_back_with_its_reason_and_the_next_answer_is_registered(world, agency, now):
     """Decision 2."""
-    answered = answered_notice(world, agency, now, replace(fleet.NOEL, birth_date=date(2090, 1, 1)))
+    answered = refusable(world, agency, now)
 
-    first = jobs.send_answers(now)
+    first = jobs.send_answers(now + LATER_THERE)
     reason, state = answered.refusal, fleet.notice(world.organisation_id, answered.notice_id).state
-    answered.designate(now)
-    second = jobs.send_answers(now)
+    answered.designate(now + LATER_THERE)
+    second = jobs.send_answers(now + LATER_THERE)
 
     assert (first["refused"], second["registered"]) == (1, 1)
-    assert (reason, state) == ("La date de naissance du conducteur n'est pas une date passée.", NoticeState.REFUSED)
+    assert (reason, state) == (LICENCE_OF_TOMORROW, NoticeState.REFUSED)
     assert [one.state for one in answered.answers()] == [AnswerState.REGISTERED, AnswerState.REFUSED]
     assert [one["etat"] for one in agency.answers()] == ["REFUSEE", "ENREGISTREE"]
 
@@ -142,18 +152,18 @@ def test_an_answer_lost_after_it_was_accepted_is_looked_up_and_not_sent_again(wo
 
 def test_a_refusal_lost_on_the_way_is_looked_up_too(world, agency, now):
     """Decision 2."""
-    answered = answered_notice(world, agency, now, replace(fleet.NOEL, birth_date=date(2090, 1, 1)))
+    answered = refusable(world, agency, now)
     with running_stub() as broken:
         broken.answers(f"POST {SEND}", 504, b"<html>")
-        sending.send_due(world.organisation_id, AgencyClient(broken.url, "", ""), now)
+        sending.send_due(world.organisation_id, AgencyClient(broken.url, "", ""), now + LATER_THERE)
         [body] = broken.bodies(f"POST {SEND}")
     with signed_in(agency.url) as caller:
         assert caller.post(SEND, json=orjson.loads(body)).status_code == 422
 
-    counts = jobs.send_answers(now)
+    counts = jobs.send_answers(now + LATER_THERE)
 
     assert counts["refused"] == 1
-    assert "date de naissance" in answered.refusal
+    assert answered.refusal == LICENCE_OF_TOMORROW
     assert len(agency.answers()) == 1
 
 

@@ -96,9 +96,7 @@ def test_the_doubled_hour_of_autumn_gives_both_instants_in_order(text, first, se
 
 def test_the_doubled_hour_of_paris_is_an_ordinary_one_overseas():
     read = read_offence_time("2026-10-25T02:30", "97400")
-    assert read == OffenceTime(
-        utc("2026-10-24T22:30"), None, "Indian/Reunion", "2026-10-25T02:30", date(2026, 10, 25)
-    )
+    assert read == OffenceTime(utc("2026-10-24T22:30"), None, "Indian/Reunion", "2026-10-25T02:30", date(2026, 10, 25))
 
 
 @pytest.mark.parametrize(
@@ -199,8 +197,7 @@ def test_what_is_read_shows_the_same_minute_on_the_clock_of_the_place(local, pos
 
 
 @given(
-    st.text(max_size=40)
-    | st.from_regex(r"\A20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9](Z|\+[0-9]{4})?\Z")
+    st.text(max_size=40) | st.from_regex(r"\A20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9](Z|\+[0-9]{4})?\Z")
 )
 def test_any_text_is_read_or_refused_with_a_sentence(text):
     assert _read_or_sentence(text).startswith(("Europe/Paris", "La date d'infraction"))

@@ -7,9 +7,9 @@ from io import BytesIO
 import openpyxl
 import pytest
 from sqlalchemy import select
-from tests.support.worlds import AS_OF, actor
 
 from eprunes.core.calendar import PARIS
+from eprunes.core.crypto import key_store
 from eprunes.core.database import tenant_session
 from eprunes.fines import catalogue, receiving
 from eprunes.fines.models import Answer, Notice
@@ -17,11 +17,11 @@ from eprunes.fines.notice_details import NoticeDetails, ReceivedNotice
 from eprunes.fines.offence_time import read_offence_time
 from eprunes.fleet import queries
 from eprunes.fleet.driver_details import DriverDetails, open_details
-from eprunes.core.crypto import key_store
 from eprunes.fleet.models import Driver
 from eprunes.fleet.services.assignments import assign
 from eprunes.fleet.services.drivers import add_driver
 from eprunes.fleet.services.vehicles import VehicleDetails, add_vehicle
+from tests.support.worlds import AS_OF, actor
 
 DUMAS = DriverDetails(
     civility="Mme",

@@ -9,7 +9,7 @@ from eprunes.core.crypto import key_store
 from eprunes.core.database import tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.fleet import pages, queries
-from eprunes.fleet.driver_details import KEY_PURPOSE
+from eprunes.fleet.driver_details import KEY_PURPOSE, missing_for_designation
 from eprunes.fleet.driver_rules import has_unusual_licence, tidied
 from eprunes.fleet.models import DriverKind
 from eprunes.fleet.services import assignments, drivers
@@ -167,9 +167,21 @@ def test_what_is_typed_is_kept_in_one_form(field, typed, kept):
     assert getattr(tidied(replace(COMPLETE, **{field: typed}), TODAY)[0], field) == kept
 
 
-def test_an_overseas_number_is_read_where_the_driver_lives():
-    martinique = replace(COMPLETE, postcode="97200", phone="0596 12 34 56")
-    assert tidied(martinique, TODAY)[0].phone == "+596596123456"
+@pytest.mark.parametrize(("phone", "kept"), [("0596 50 12 34", "+596596501234"), ("06 61 47 68 28", "+33661476828")])
+def test_an_overseas_number_is_read_where_the_driver_lives_if_it_exists_there(phone, kept):
+    martinique = replace(COMPLETE, postcode="97200", phone=phone)
+    assert tidied(martinique, TODAY)[0].phone == kept
+
+
+def test_a_licence_older_than_its_driver_is_no_complete_file():
+    odd = replace(COMPLETE, licence_issued_on=COMPLETE.birth_date)
+    assert missing_for_designation(odd) == ["date de permis postérieure à la naissance"]
+    assert missing_for_designation(replace(odd, licence_issued_on=odd.birth_date + timedelta(days=1))) == []
+
+
+def test_invisible_characters_are_no_name():
+    assert "last_name" in tidied(replace(COMPLETE, last_name="\u200b"), TODAY)[1]
+    assert tidied(replace(COMPLETE, last_name="Du\u202emas"), TODAY)[0].last_name == "Dumas"
 
 
 def test_a_foreign_postcode_has_any_form():

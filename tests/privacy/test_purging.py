@@ -85,6 +85,7 @@ def test_everything_of_the_client_is_destroyed_and_nothing_of_another(world, oth
     assert (counts["purged"], counts[FAILED]) == (1, 0)
     assert {name for name, count in tables.tenant_counts(world.organisation_id).items() if count} == set()
     assert (keys_of(world), people_of(world)) == (set(), (0, 0))
+    assert tables.counts(world.organisation_id)["user_sessions"] == others_people[1]
     with pytest.raises(BoxUnreadable):
         key_store().index_key(world.organisation_id)
     assert organisation(world).purged_at == PURGE

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from eprunes.core import clock
 
-from . import access, answers, faults, generation, offences, store, vehicles
+from . import access, answers, completeness, faults, generation, offences, store, vehicles
 from .app import agency, connection, refuse
 from .payloads import json_body, page_request, plate_and_country, whole_number
 
@@ -128,8 +128,9 @@ def read_offence(number: str):
 def designate():
     body, as_of = json_body(dict), clock.now()
     offences.post_due(connection(), as_of, str(body.get("numeroAco")).replace(" ", ""))
+    whim = faults.take(agency().fault_queue, faults.ON_AN_ANSWER, request.path) and completeness.UNKNOWN_LICENCE
     with store.writing(connection()):
-        status, said = answers.receive(connection(), body, as_of)
+        status, said = answers.receive(connection(), body, as_of, whim)
     if status == 200 and faults.take(agency().fault_queue, faults.AFTER_REGISTRATION, request.path):
         return faults.abandon()
     return jsonify(said), status

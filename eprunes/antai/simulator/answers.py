@@ -13,11 +13,14 @@ from . import completeness, offences, store
 from .payloads import BadInputError, text
 
 
-def receive(connection: sqlite3.Connection, body: dict, as_of: datetime) -> tuple[int, dict]:
+def receive(
+    connection: sqlite3.Connection, body: dict, as_of: datetime, whim: completeness.Refusal | None = None
+) -> tuple[int, dict]:
     """Judge one answer inside a write transaction of the caller: HTTP status and what to say.
 
     200 ENREGISTREE, 404 INCONNU, 409 DOUBLON, DEJA_REPONDU or IDENTIFIANT_REUTILISE, 422 REFUSEE.
-    Raises BadInputError when the identifier, the notice number, the source or the status cannot be read.
+    `whim` refuses a complete answer, as the agency may for what only it knows. Raises BadInputError when the
+    identifier, the notice number, the source or the status cannot be read.
     """
     identifier, number = text(body, "identifiantDesignation"), text(body, "numeroAco").replace(" ", "")
     text(body, "source")
@@ -28,7 +31,7 @@ def receive(connection: sqlite3.Connection, body: dict, as_of: datetime) -> tupl
     conflict = _conflict(connection, identifier, number, _fingerprint(body))
     if conflict:
         return 409, conflict
-    refusal = completeness.refusal(body, store.paris_day(as_of))
+    refusal = completeness.refusal(body, store.paris_day(as_of)) or whim
     if refusal:
         return 422, _record_refusal(connection, identifier, number, body, refusal, as_of)
     return 200, _register(connection, identifier, number, body, as_of)

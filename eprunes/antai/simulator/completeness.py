@@ -24,6 +24,7 @@ MANDATORY = [
 
 Refusal = tuple[str, str]
 """Code and French sentence."""
+UNKNOWN_LICENCE: Refusal = ("PERMIS_INCONNU", "Le numéro du permis ne correspond à aucun titre connu.")
 
 
 def refusal(body: dict, today: date) -> Refusal | None:

@@ -104,19 +104,20 @@ def _rows(sheet: Sheet) -> list[Sequence[Cell]]:
 def _column(values: Sequence[Cell]) -> _Column:
     """The library has one format a column, taken from its first cell if need be: kinds are settled here."""
     cells = [_checked(value) for value in values]
-    if any(isinstance(cell, datetime) for cell in cells):
+    kinds = {type(cell) for cell in cells}
+    if any(issubclass(kind, datetime) for kind in kinds):
         return _Column([_as_datetime(cell) for cell in cells], DATETIME_FORMAT)
-    if any(isinstance(cell, date) for cell in cells):
+    if any(issubclass(kind, date) for kind in kinds):
         return _Column([_not_a_number(cell) for cell in cells], DATE_FORMAT)
     return _Column(cells, None)
 
 
 def _checked(value: Cell) -> Cell:
     """The cell as Excel can hold it. Raises TypeError for any other kind of value."""
-    if value is None or isinstance(value, bool | float | Decimal):
-        return value
     if isinstance(value, str):
         return _text(value)
+    if value is None or isinstance(value, bool | float | Decimal):
+        return value
     if isinstance(value, int):
         return value if abs(value) < EXACT_INTEGER else str(value)
     if isinstance(value, datetime) and value.tzinfo is not None:

@@ -1,0 +1,12 @@
+"""The memory of a process that serves for days."""
+
+import gc
+
+
+def settle() -> None:
+    """Call once a process is loaded: what is there by now stays, and is never looked through for garbage again.
+
+    Without it every full collection of garbage holds the process up for a tenth of a second.
+    """
+    gc.collect()
+    gc.freeze()
