@@ -145,7 +145,7 @@ def test_the_first_start_prints_the_address_and_every_account(first_run):
 
 
 def test_the_first_start_is_not_long(first_run):
-    assert first_run.load_seconds < 40  # 13 s on an idle machine
+    assert first_run.load_seconds < 120  # 13 s on an idle machine
 
 
 def test_ctrl_c_ends_everything_within_a_few_seconds(first_run):

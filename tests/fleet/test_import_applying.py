@@ -158,7 +158,7 @@ def test_every_cell_of_the_sample_is_stored_as_openpyxl_reads_it(durand, sample)
         assert found.phone[-9:] == "".join(filter(str.isdigit, phone))[-9:]
         assert found.licence_number == (licence or "")
         assert driver.kind == {"Préposé": "prepose", "Locataire": "locataire"}[kind]
-        assert driver.is_designable == bool(licence)
+        assert driver.is_designable == (bool(licence) and issued > born)
     held = Counter(
         (assignment.vehicle_id, assignment.driver_id, assignment.starts_at, assignment.ends_at)
         for assignment in rows(durand, Assignment)
