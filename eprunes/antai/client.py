@@ -14,6 +14,7 @@ from eprunes.antai import messages
 TIMEOUT = (5, 20)
 """Seconds to connect, and to wait for bytes."""
 _PREFIX = "/flotteconventionnee"
+_MOST_PAGES = 100_000
 _ABOUT_THE_ANSWER = {400, 404, 409, 422}
 
 
@@ -102,8 +103,7 @@ class AgencyClient:
         return _read_held(offence.get("designation"), reference, as_of)
 
     def _pages(self, path: str, *, sort: str) -> Iterator[list]:
-        page = 0
-        while True:
+        for page in range(_MOST_PAGES):
             content = self._json("GET", path, params={"sort": sort, "desc": "false", "page": page})
             records = content.get("content") if isinstance(content, dict) else None
             if not isinstance(records, list):
@@ -111,7 +111,7 @@ class AgencyClient:
             if not records:
                 return
             yield records
-            page += 1
+        raise AgencyUnavailable("liste sans fin")
 
     def _json(self, method: str, path: str, *, body: Any = None, params: dict | None = None) -> Any:
         response = self._read(method, path, json=body, params=params)

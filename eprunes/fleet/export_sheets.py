@@ -20,7 +20,7 @@ from eprunes.fleet.importing.columns import ASSIGNMENTS, DRIVERS, VEHICLES, Shee
 from eprunes.fleet.local_times import typed_end, typed_start
 from eprunes.fleet.models import Assignment, Driver, Vehicle
 from eprunes.fleet.names import DriverName, contents_of, has_words, name_of, named, words_of
-from eprunes.fleet.queries import running_at, visible_assignments, visible_drivers
+from eprunes.fleet.queries import running_at, visible_drivers
 
 MORE_ON_VEHICLES = ["Conducteur actuel", "Matricule du conducteur actuel", "Déclaré à l'ANTAI le"]
 MORE_ON_DRIVERS = ["Prêt à être désigné"]
@@ -32,16 +32,12 @@ def vehicles_sheet(session: TenantSession, actor: Actor, query: Select[tuple[Veh
     """The vehicles of a query, in its order, with who holds them at an instant."""
     names = _fields(VEHICLES)
     starts, ends, label = names.index("entered_at"), names.index("left_at"), names.index("holding")
-    columns = [getattr(Vehicle, name) for name in names]
-    holders, zone, rows = _holders(session, actor, as_of), actor.zone, []
-    for *values, declared_at, vehicle_id in session.execute(
-        query.with_only_columns(*columns, Vehicle.antai_declared_at, Vehicle.id)
-    ):
+    drivers, zone, rows = _names(session, actor), actor.zone, []
+    for *values, declared_at, driver_id in session.execute(_with_holder(query, names, as_of)):
         values[starts] = start_cell(values[starts], zone)
         values[ends] = end_cell(values[ends], zone)
         values[label] = LABELS[values[label]]
-        holder = holders.get(vehicle_id)
-        more = (holder.name, holder.staff_number) if holder else (None, None)
+        more = (drivers[driver_id].name, drivers[driver_id].staff_number) if driver_id else (None, None)
         rows.append([*_filled(values), *more, start_cell(declared_at, zone)])
     return Sheet(VEHICLES.title, [*_headings(VEHICLES), *MORE_ON_VEHICLES], rows)
 
@@ -97,11 +93,16 @@ def _cell(typed: tuple) -> Cell:
     return day if hour is None else datetime.combine(day, hour.replace(microsecond=0))
 
 
-def _holders(session: TenantSession, actor: Actor, as_of: datetime) -> dict[UUID, DriverName]:
-    query = visible_assignments(actor).where(running_at(as_of))
-    held = session.execute(query.with_only_columns(Assignment.vehicle_id, Assignment.driver_id)).all()
-    drivers = _names(session, actor) if held else {}
-    return {vehicle_id: drivers[driver_id] for vehicle_id, driver_id in held}
+def _with_holder(query: Select[tuple[Vehicle]], names: list[str], as_of: datetime) -> Select:
+    """These columns of the vehicles, when they were declared, and the id of who holds them at an instant."""
+    columns = [getattr(Vehicle, name) for name in names]
+    held = and_(
+        Assignment.organisation_id == Vehicle.organisation_id,
+        Assignment.vehicle_id == Vehicle.id,
+        running_at(as_of),
+    )
+    chosen = query.with_only_columns(*columns, Vehicle.antai_declared_at, Assignment.driver_id)
+    return chosen.select_from(Vehicle).outerjoin(Assignment, held)
 
 
 def _names(session: TenantSession, actor: Actor) -> dict[UUID, DriverName]:

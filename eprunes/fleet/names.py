@@ -41,7 +41,7 @@ def named(
     Opens the box of each: for a search or a sort by name.
     """
     opened = contents_of(session, actor, drivers)
-    found = (name_of(driver_id, staff_number, content) for driver_id, staff_number, content in opened)
+    found = (name_of(*one) for one in opened)
     return [one for one in found if has_words(one, words)]
 
 

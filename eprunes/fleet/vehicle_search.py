@@ -58,11 +58,13 @@ class VehicleSearch:
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a vehicle now, since when, and whether their file would let them be designated."""
+    """Who holds a vehicle now, by which assignment, and whether their file would let them be designated."""
 
-    assignment: Assignment
     driver: DriverName
     is_designable: bool
+    assignment_id: UUID
+    starts_at: datetime
+    ends_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class VehicleList:
     sites: list[str]
 
 
+HOLDER_COLUMNS = (Driver.is_designable, Assignment.id, Assignment.starts_at, Assignment.ends_at)
 _CHOICES = {
     "state": ("etat", {IN_FLEET, DEPARTED, EVERY}),
     "flag": ("signalement", {WITHOUT_DRIVER, UNKNOWN_TO_AGENCY, INCOMPLETE_DRIVER}),
@@ -104,7 +107,9 @@ def read_vehicles(
     query, sort = found_vehicles(session, actor, search, as_of), SORTS[search.sort]
     page = read_page(session, query, Vehicle, sort.keys, cursor=cursor, descending=sort.descending)
     holders = holders_now(session, actor, [row.id for row in page.rows], as_of)
-    return VehicleList(page, count_of(session, query), holders, known_sites(session, actor))
+    is_all = page.previous is None and page.next is None
+    found = len(page.rows) if is_all else count_of(session, query)
+    return VehicleList(page, found, holders, known_sites(session, actor))
 
 
 def found_vehicles(
@@ -130,7 +135,7 @@ def holders_now(
     """Who holds each of these vehicles at an instant; those that nobody holds are absent."""
     query = (
         visible_assignments(actor)
-        .with_only_columns(Assignment, Driver.is_designable, *NAME_COLUMNS)
+        .with_only_columns(Assignment.vehicle_id, *HOLDER_COLUMNS, *NAME_COLUMNS)
         .join(
             Driver,
             and_(Driver.organisation_id == Assignment.organisation_id, Driver.id == Assignment.driver_id),
@@ -138,8 +143,8 @@ def holders_now(
         .where(Assignment.vehicle_id.in_(list(vehicle_ids)), running_at(as_of))
     )
     rows = session.execute(query).all()
-    names = names_in([columns for _, _, *columns in rows], actor)
-    return {row.vehicle_id: Holder(row, names[row.driver_id], ready) for row, ready, *_ in rows}
+    names = names_in([row[-len(NAME_COLUMNS) :] for row in rows], actor)
+    return {vehicle_id: Holder(names[driver_id], *facts) for vehicle_id, *facts, driver_id, _, _, _ in rows}
 
 
 def known_sites(session: TenantSession, actor: Actor) -> list[str]:
@@ -152,18 +157,18 @@ def _flagged(actor: Actor, flag: str, as_of: datetime) -> ColumnElement[bool]:
     if flag == UNKNOWN_TO_AGENCY:
         return or_(Vehicle.antai_acknowledged_at.is_(None), Vehicle.antai_withdrawn_at.is_not(None))
     if flag == WITHOUT_DRIVER:
-        return ~_held(as_of)
-    incomplete = visible_drivers(actor).where(Driver.is_designable.is_(False)).with_only_columns(Driver.id)
-    return _held(as_of, Assignment.driver_id.in_(incomplete))
+        return ~exists().where(
+            Assignment.organisation_id == Vehicle.organisation_id,
+            Assignment.vehicle_id == Vehicle.id,
+            running_at(as_of),
+        )
+    incomplete = visible_drivers(actor).where(Driver.is_designable.is_(False))
+    return _held_by(actor, incomplete.with_only_columns(Driver.id), as_of)
 
 
-def _held(as_of: datetime, *criteria: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(
-        Assignment.organisation_id == Vehicle.organisation_id,
-        Assignment.vehicle_id == Vehicle.id,
-        running_at(as_of),
-        *criteria,
-    )
+def _held_by(actor: Actor, drivers: Select | list[UUID], as_of: datetime) -> ColumnElement[bool]:
+    held = visible_assignments(actor).where(Assignment.driver_id.in_(drivers), running_at(as_of))
+    return Vehicle.id.in_(held.with_only_columns(Assignment.vehicle_id))
 
 
 def _text_criteria(session: TenantSession, actor: Actor, text: str, as_of: datetime) -> list[ColumnElement[bool]]:
@@ -175,8 +180,7 @@ def _text_criteria(session: TenantSession, actor: Actor, text: str, as_of: datet
     if models := _models_with(session, actor, words):
         criteria.append(tuple_(Vehicle.make, Vehicle.model).in_(models))
     if drivers := [line.id for line in named(session, actor, visible_drivers(actor), words)]:
-        held = visible_assignments(actor).where(Assignment.driver_id.in_(drivers), running_at(as_of))
-        criteria.append(Vehicle.id.in_(held.with_only_columns(Assignment.vehicle_id)))
+        criteria.append(_held_by(actor, drivers, as_of))
     return criteria
 
 

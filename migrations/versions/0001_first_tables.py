@@ -2,7 +2,7 @@
 
 Revision ID: 0001
 Revises: 
-Create Date: 2026-11-22 06:58:27.464821
+Create Date: 2026-11-22 07:41:59.801483
 
 """
 from alembic import op
@@ -209,6 +209,7 @@ def upgrade():
     )
     with op.batch_alter_table('vehicles', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_vehicles_organisation_id_country_plate_key'), ['organisation_id', 'country', 'plate_key'], unique=True)
+        batch_op.create_index(batch_op.f('ix_vehicles_organisation_id_make_model_id'), ['organisation_id', 'make', 'model', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_vehicles_organisation_id_plate_key_id_left_at'), ['organisation_id', 'plate_key', 'id', 'left_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_vehicles_organisation_id_site'), ['organisation_id', 'site'], unique=False)
 
@@ -423,6 +424,7 @@ def downgrade():
     with op.batch_alter_table('vehicles', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_vehicles_organisation_id_site'))
         batch_op.drop_index(batch_op.f('ix_vehicles_organisation_id_plate_key_id_left_at'))
+        batch_op.drop_index(batch_op.f('ix_vehicles_organisation_id_make_model_id'))
         batch_op.drop_index(batch_op.f('ix_vehicles_organisation_id_country_plate_key'))
 
     op.drop_table('vehicles')
