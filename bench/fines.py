@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from bench.installations import gather_statistics
+from bench.installations import tidy
 from bench.measures import Figure, duration_ms, median_ms
 from bench.requests import page
 from bench.setting import Setting
@@ -29,7 +29,7 @@ def measure(setting: Setting) -> Iterator[Figure]:
     size, runs = setting.size, setting.size.runs
     catalogue.load()
     durations = [duration_ms(batch) for batch in _batches(setting)]
-    gather_statistics()
+    tidy()
     yield Figure(f"recevoir {min(BATCH, size.notices)} avis", median(durations))
     inbox = page(setting.app, setting.token, "/contraventions")
     yield Figure(f"boîte de {number(size.notices)} avis, page de 80", median_ms(inbox, runs=runs))

@@ -43,11 +43,12 @@ def installation(kind: str) -> Iterator[Flask]:
             key_store()._engine.dispose()
 
 
-def gather_statistics() -> None:
+def tidy() -> None:
     """What PostgreSQL does by itself within a minute of a large change, so that no figure depends on when."""
-    if db.engine.dialect.name == "postgresql":
-        with db.engine.begin() as connection:
-            connection.exec_driver_sql("ANALYZE")
+    for engine in (db.engine, key_store()._engine):
+        if engine.dialect.name == "postgresql":
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("VACUUM ANALYZE")
 
 
 def _database_urls(kind: str, folder: Path, stack: ExitStack) -> dict[str, str]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Flask
 from sqlalchemy import select, update
 
-from bench.installations import gather_statistics
+from bench.installations import tidy
 from bench.sizes import Size
 from eprunes.accounts.models import OrderForm
 from eprunes.accounts.permissions import Actor
@@ -48,7 +48,7 @@ def fill_installation(app: Flask, size: Size) -> Setting:
     fill(world, vehicle_count=size.vehicles, driver_count=size.drivers, as_of=as_of)
     fill(other, vehicle_count=size.vehicles, driver_count=size.searched_drivers, as_of=as_of)
     _allow_imports(world, size)
-    gather_statistics()
+    tidy()
     who = actor(world.both, as_of)
     tokens = (open_session(one.both, as_of) for one in (world, other))
     return Setting(app, size, world, who, *tokens, as_of)

@@ -26,7 +26,6 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    Uuid,
     create_engine,
     delete,
     func,
@@ -37,7 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from eprunes.core.database import UtcDateTime, engine_options, new_id
+from eprunes.core.database import QuickUuid, UtcDateTime, engine_options, new_id
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -51,14 +50,14 @@ _metadata = MetaData()
 _organisation_keys = Table(
     "organisation_keys",
     _metadata,
-    Column("organisation_id", Uuid, primary_key=True),
+    Column("organisation_id", QuickUuid, primary_key=True),
     Column("wrapped", LargeBinary, nullable=False),
 )
 _data_keys = Table(
     "data_keys",
     _metadata,
-    Column("organisation_id", Uuid, primary_key=True),
-    Column("id", Uuid, primary_key=True),
+    Column("organisation_id", QuickUuid, primary_key=True),
+    Column("id", QuickUuid, primary_key=True),
     Column("purpose", String(20), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("wrapped", LargeBinary, nullable=False),

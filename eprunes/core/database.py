@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import NoReturn
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DDL, DateTime, Engine, ForeignKey, MetaData, TypeDecorator, event, text
+from sqlalchemy import DDL, DateTime, Engine, ForeignKey, MetaData, TypeDecorator, Uuid, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
 from uuid6 import uuid7
@@ -63,8 +63,31 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class QuickUuid(Uuid):
+    """As `Uuid`; the texts that SQLite keeps are read faster, for a search by name reads tens of thousands."""
+
+    def result_processor(self, dialect, coltype):
+        return super().result_processor(dialect, coltype) and _read_uuid
+
+
+_new, _set, _UNKNOWN = object.__new__, object.__setattr__, SafeUUID.unknown
+
+
+def _read_uuid(digits: str | None) -> UUID | None:
+    """As UUID's constructor, which spends most of its time looking at how it was called."""
+    if digits is None:
+        return None
+    found = _new(UUID)
+    _set(found, "int", int(digits, 16))
+    _set(found, "is_safe", _UNKNOWN)
+    return found
+
+
 class Base(DeclarativeBase):
-    registry = registry(metadata=MetaData(naming_convention=NAMING), type_annotation_map={datetime: UtcDateTime()})
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMING),
+        type_annotation_map={datetime: UtcDateTime(), UUID: QuickUuid()},
+    )
 
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)

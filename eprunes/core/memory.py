@@ -2,6 +2,9 @@
 
 import gc
 
+_YOUNG = 10_000
+"""How many new objects there are before garbage is looked for: a page of a list makes thousands."""
+
 
 def settle() -> None:
     """Call once a process is loaded: what is there by now stays, and is never looked through for garbage again.
@@ -10,3 +13,4 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_YOUNG)

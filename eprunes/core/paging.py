@@ -4,12 +4,12 @@ A cursor is the id of a row, `-` before it for the page that ends before that ro
 is gone, gives the first page.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Row, Select, func, select, tuple_
 
 from eprunes.core.database import TenantSession
 
@@ -35,7 +35,10 @@ def read_page(
     descending: bool = False,
     size: int = PAGE_SIZE,
 ) -> Page:
-    """One page of a query on `entity`, ordered by its columns `keys` (never NULL), then by id."""
+    """One page of a query on `entity`, ordered by its columns `keys` (never NULL), then by id.
+
+    A query of more than the entity gives result rows, whose first column is the entity.
+    """
     anchor_id, backwards = _parsed(cursor)
     anchor = None if anchor_id is None else session.scalar(_own(session, entity, anchor_id))
     backwards = backwards and anchor is not None
@@ -46,8 +49,15 @@ def read_page(
         here, there = tuple_(*columns), tuple(getattr(anchor, name) for name in names)
         query = query.where(here > there if ascending else here < there)
     order = [column.asc() if ascending else column.desc() for column in columns]
-    rows = list(session.scalars(query.order_by(*order).limit(size + 1)))
-    return _page(rows, size, backwards=backwards, anchored=anchor is not None)
+    rows = session.execute(query.order_by(*order).limit(size + 1)).all()
+    is_alone = len(query.column_descriptions) == 1
+    return _page(
+        [row[0] for row in rows] if is_alone else list(rows),
+        size,
+        backwards=backwards,
+        anchored=anchor is not None,
+        id_of=_own_id if is_alone else _first_id,
+    )
 
 
 def slice_page(rows: Sequence[Any], *, cursor: str, size: int = PAGE_SIZE) -> Page:
@@ -72,7 +82,15 @@ def _own(session: TenantSession, entity: Any, row_id: UUID) -> Select:
     return select(entity).where(entity.organisation_id == session.organisation_id, entity.id == row_id)
 
 
-def _page(rows: list, size: int, *, backwards: bool, anchored: bool) -> Page:
+def _own_id(row: Any) -> UUID:
+    return row.id
+
+
+def _first_id(row: Row) -> UUID:
+    return row[0].id
+
+
+def _page(rows: list, size: int, *, backwards: bool, anchored: bool, id_of: Callable[[Any], UUID] = _own_id) -> Page:
     """`rows` come in reading order from the anchor, one more than the page holds where there are more."""
     more, rows = len(rows) > size, rows[:size]
     if backwards:
@@ -80,8 +98,8 @@ def _page(rows: list, size: int, *, backwards: bool, anchored: bool) -> Page:
     has_previous, has_next = (more, anchored) if backwards else (anchored, more)
     return Page(
         rows,
-        f"-{rows[0].id}" if rows and has_previous else None,
-        f"{rows[-1].id}" if rows and has_next else None,
+        f"-{id_of(rows[0])}" if rows and has_previous else None,
+        f"{id_of(rows[-1])}" if rows and has_next else None,
     )
 
 

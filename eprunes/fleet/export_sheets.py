@@ -20,7 +20,7 @@ from eprunes.fleet.importing.columns import ASSIGNMENTS, DRIVERS, VEHICLES, Shee
 from eprunes.fleet.local_times import typed_end, typed_start
 from eprunes.fleet.models import Assignment, Driver, Vehicle
 from eprunes.fleet.names import DriverName, contents_of, has_words, name_of, named, words_of
-from eprunes.fleet.queries import running_at, visible_drivers
+from eprunes.fleet.queries import holding_at, visible_drivers
 
 MORE_ON_VEHICLES = ["Conducteur actuel", "Matricule du conducteur actuel", "Déclaré à l'ANTAI le"]
 MORE_ON_DRIVERS = ["Prêt à être désigné"]
@@ -96,13 +96,8 @@ def _cell(typed: tuple) -> Cell:
 def _with_holder(query: Select[tuple[Vehicle]], names: list[str], as_of: datetime) -> Select:
     """These columns of the vehicles, when they were declared, and the id of who holds them at an instant."""
     columns = [getattr(Vehicle, name) for name in names]
-    held = and_(
-        Assignment.organisation_id == Vehicle.organisation_id,
-        Assignment.vehicle_id == Vehicle.id,
-        running_at(as_of),
-    )
     chosen = query.with_only_columns(*columns, Vehicle.antai_declared_at, Assignment.driver_id)
-    return chosen.select_from(Vehicle).outerjoin(Assignment, held)
+    return chosen.select_from(Vehicle).outerjoin(Assignment, holding_at(as_of))
 
 
 def _names(session: TenantSession, actor: Actor) -> dict[UUID, DriverName]:

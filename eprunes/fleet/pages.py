@@ -15,7 +15,7 @@ from eprunes.fleet.driver_details import DriverDetails, missing_for_designation,
 from eprunes.fleet.journal import Line, read_journal
 from eprunes.fleet.models import Assignment, Driver, Vehicle
 from eprunes.fleet.names import DriverName, names_by_id
-from eprunes.fleet.vehicle_search import Holder, holders_now
+from eprunes.fleet.vehicle_search import Holder, holder_now
 
 SHOWN = 100
 
@@ -53,7 +53,7 @@ def read_vehicle(session: TenantSession, actor: Actor, vehicle_id: UUID, as_of: 
     names = names_by_id(session, actor, (row.driver_id for row in rows))
     return VehiclePage(
         vehicle,
-        holders_now(session, actor, [vehicle_id], as_of).get(vehicle_id),
+        holder_now(session, actor, vehicle_id, as_of),
         [(row, names[row.driver_id]) for row in rows],
         len(rows) if len(rows) < SHOWN else count_of(session, query),
         read_journal(session, actor, "vehicule", vehicle_id),

@@ -83,6 +83,15 @@ def running_at(instant: datetime) -> ColumnElement[bool]:
     return and_(Assignment.starts_at <= instant, or_(Assignment.ends_at.is_(None), Assignment.ends_at > instant))
 
 
+def holding_at(instant: datetime) -> ColumnElement[bool]:
+    """What joins a vehicle to the assignment that holds it at an instant: one, or none."""
+    return and_(
+        Assignment.organisation_id == Vehicle.organisation_id,
+        Assignment.vehicle_id == Vehicle.id,
+        running_at(instant),
+    )
+
+
 def in_fleet_at(instant: datetime) -> ColumnElement[bool]:
     """True for vehicles that have not left by an instant (those still to come included)."""
     return or_(Vehicle.left_at.is_(None), Vehicle.left_at > instant)

@@ -1,18 +1,19 @@
 """The list of vehicles: search, filters and sort as the page's address holds them, and the query they make."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, or_, tuple_
 
 from eprunes.accounts.permissions import Actor
 from eprunes.core.database import TenantSession
-from eprunes.core.paging import Page, count_of, read_page
+from eprunes.core.paging import Page, read_page
 from eprunes.fleet.models import Assignment, Driver, Vehicle
 from eprunes.fleet.names import NAME_COLUMNS, DriverName, folded, named, names_in, words_of
 from eprunes.fleet.queries import (
+    holding_at,
     in_fleet_at,
     running_at,
     visible_assignments,
@@ -69,7 +70,10 @@ class Holder:
 
 @dataclass(frozen=True)
 class VehicleList:
-    """One page of the list: its rows, how many were found in all, and who holds those of the page."""
+    """One page of the list, how many were found in all, who holds those of the page, and the sites to choose.
+
+    A row of the page begins with its vehicle.
+    """
 
     page: Page
     found: int
@@ -77,7 +81,7 @@ class VehicleList:
     sites: list[str]
 
 
-HOLDER_COLUMNS = (Driver.is_designable, Assignment.id, Assignment.starts_at, Assignment.ends_at)
+_HOLDER_COLUMNS = (Driver.is_designable, Assignment.id, Assignment.starts_at, Assignment.ends_at)
 _CHOICES = {
     "state": ("etat", {IN_FLEET, DEPARTED, EVERY}),
     "flag": ("signalement", {WITHOUT_DRIVER, UNKNOWN_TO_AGENCY, INCOMPLETE_DRIVER}),
@@ -104,12 +108,15 @@ def read_vehicles(
     session: TenantSession, actor: Actor, search: VehicleSearch, cursor: str, as_of: datetime
 ) -> VehicleList:
     """The page of the list at a cursor."""
-    query, sort = found_vehicles(session, actor, search, as_of), SORTS[search.sort]
-    page = read_page(session, query, Vehicle, sort.keys, cursor=cursor, descending=sort.descending)
-    holders = holders_now(session, actor, [row.id for row in page.rows], as_of)
-    is_all = page.previous is None and page.next is None
-    found = len(page.rows) if is_all else count_of(session, query)
-    return VehicleList(page, found, holders, known_sites(session, actor))
+    everywhere = found_vehicles(session, actor, replace(search, site=""), as_of)
+    at_site = everywhere.where(Vehicle.site == search.site) if search.site else everywhere
+    sort = SORTS[search.sort]
+    held = _with_holders(at_site, as_of)
+    page = read_page(session, held, Vehicle, sort.keys, cursor=cursor, descending=sort.descending)
+    by_site = _numbers_by_site(session, everywhere)
+    found = by_site.get(search.site, 0) if search.site else sum(by_site.values())
+    sites = sorted((site for site in by_site if site), key=folded)
+    return VehicleList(page, found, _holders_in(page.rows, actor), sites)
 
 
 def found_vehicles(
@@ -129,22 +136,10 @@ def found_vehicles(
     return query
 
 
-def holders_now(
-    session: TenantSession, actor: Actor, vehicle_ids: Iterable[UUID], as_of: datetime
-) -> dict[UUID, Holder]:
-    """Who holds each of these vehicles at an instant; those that nobody holds are absent."""
-    query = (
-        visible_assignments(actor)
-        .with_only_columns(Assignment.vehicle_id, *HOLDER_COLUMNS, *NAME_COLUMNS)
-        .join(
-            Driver,
-            and_(Driver.organisation_id == Assignment.organisation_id, Driver.id == Assignment.driver_id),
-        )
-        .where(Assignment.vehicle_id.in_(list(vehicle_ids)), running_at(as_of))
-    )
-    rows = session.execute(query).all()
-    names = names_in([row[-len(NAME_COLUMNS) :] for row in rows], actor)
-    return {vehicle_id: Holder(names[driver_id], *facts) for vehicle_id, *facts, driver_id, _, _, _ in rows}
+def holder_now(session: TenantSession, actor: Actor, vehicle_id: UUID, as_of: datetime) -> Holder | None:
+    """Who holds one vehicle at an instant, if anybody."""
+    query = _with_holders(visible_vehicles(actor).where(Vehicle.id == vehicle_id), as_of)
+    return _holders_in(session.execute(query).all(), actor).get(vehicle_id)
 
 
 def known_sites(session: TenantSession, actor: Actor) -> list[str]:
@@ -153,22 +148,37 @@ def known_sites(session: TenantSession, actor: Actor) -> list[str]:
     return sorted(session.scalars(query), key=folded)
 
 
+def _with_holders(query: Select[tuple[Vehicle]], as_of: datetime) -> Select:
+    """The same vehicles, each with the columns of who holds it at an instant, NULL when nobody does."""
+    same_driver = and_(Driver.organisation_id == Assignment.organisation_id, Driver.id == Assignment.driver_id)
+    held = query.add_columns(*_HOLDER_COLUMNS, *NAME_COLUMNS)
+    return held.outerjoin(Assignment, holding_at(as_of)).outerjoin(Driver, same_driver)
+
+
+def _holders_in(rows: Sequence[Row], actor: Actor) -> dict[UUID, Holder]:
+    """The holders in rows of `_with_holders`, by vehicle id."""
+    held = [row for row in rows if row[len(_HOLDER_COLUMNS) + 1] is not None]
+    names = names_in([row[-len(NAME_COLUMNS) :] for row in held], actor)
+    return {vehicle.id: Holder(names[driver_id], *facts) for vehicle, *facts, driver_id, _, _, _ in held}
+
+
+def _numbers_by_site(session: TenantSession, query: Select[tuple[Vehicle]]) -> dict[str, int]:
+    counting = query.with_only_columns(Vehicle.site, func.count(), maintain_column_froms=True)
+    return dict(session.execute(counting.group_by(Vehicle.site)).all())
+
+
 def _flagged(actor: Actor, flag: str, as_of: datetime) -> ColumnElement[bool]:
     if flag == UNKNOWN_TO_AGENCY:
         return or_(Vehicle.antai_acknowledged_at.is_(None), Vehicle.antai_withdrawn_at.is_not(None))
     if flag == WITHOUT_DRIVER:
-        return ~exists().where(
-            Assignment.organisation_id == Vehicle.organisation_id,
-            Assignment.vehicle_id == Vehicle.id,
-            running_at(as_of),
-        )
+        return ~exists().where(holding_at(as_of)).correlate(Vehicle)
     incomplete = visible_drivers(actor).where(Driver.is_designable.is_(False))
     return _held_by(actor, incomplete.with_only_columns(Driver.id), as_of)
 
 
 def _held_by(actor: Actor, drivers: Select | list[UUID], as_of: datetime) -> ColumnElement[bool]:
     held = visible_assignments(actor).where(Assignment.driver_id.in_(drivers), running_at(as_of))
-    return Vehicle.id.in_(held.with_only_columns(Assignment.vehicle_id))
+    return Vehicle.id.in_(held.with_only_columns(Assignment.vehicle_id).correlate(None))
 
 
 def _text_criteria(session: TenantSession, actor: Actor, text: str, as_of: datetime) -> list[ColumnElement[bool]]:

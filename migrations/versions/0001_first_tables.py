@@ -2,7 +2,7 @@
 
 Revision ID: 0001
 Revises: 
-Create Date: 2026-11-22 07:41:59.801483
+Create Date: 2026-11-22 07:57:32.360375
 
 """
 from alembic import op
@@ -211,7 +211,7 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_vehicles_organisation_id_country_plate_key'), ['organisation_id', 'country', 'plate_key'], unique=True)
         batch_op.create_index(batch_op.f('ix_vehicles_organisation_id_make_model_id'), ['organisation_id', 'make', 'model', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_vehicles_organisation_id_plate_key_id_left_at'), ['organisation_id', 'plate_key', 'id', 'left_at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_vehicles_organisation_id_site'), ['organisation_id', 'site'], unique=False)
+        batch_op.create_index(batch_op.f('ix_vehicles_organisation_id_site_plate_key_id_left_at'), ['organisation_id', 'site', 'plate_key', 'id', 'left_at'], unique=False)
 
     op.create_table('work_tasks',
     sa.Column('organisation_id', sa.Uuid(), nullable=False),
@@ -422,7 +422,7 @@ def downgrade():
 
     op.drop_table('work_tasks')
     with op.batch_alter_table('vehicles', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_vehicles_organisation_id_site'))
+        batch_op.drop_index(batch_op.f('ix_vehicles_organisation_id_site_plate_key_id_left_at'))
         batch_op.drop_index(batch_op.f('ix_vehicles_organisation_id_plate_key_id_left_at'))
         batch_op.drop_index(batch_op.f('ix_vehicles_organisation_id_make_model_id'))
         batch_op.drop_index(batch_op.f('ix_vehicles_organisation_id_country_plate_key'))

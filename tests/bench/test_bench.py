@@ -26,9 +26,9 @@ def test_a_small_run_prints_every_figure_on_both_databases():
     assert done.stdout.index("SQLite") < done.stdout.index("PostgreSQL")
     assert done.stdout.count("Charge de la machine") == 3
     found = FIGURE.findall(done.stdout)
-    assert len(found) == 32
-    assert found[:16] != found[16:]
-    assert [name for name, _ in found[:16]] == [name for name, _ in found[16:]]
+    assert len(found) == 34
+    assert found[:17] != found[17:]
+    assert [name for name, _ in found[:17]] == [name for name, _ in found[17:]]
     assert all(float(measured.replace(",", ".")) > 0 for _, measured in found)
     assert len(re.findall(r"(tenue|MANQUÉE)$", done.stdout, re.MULTILINE)) == 18
     is_reliable = "pas fiables" not in done.stdout

@@ -56,8 +56,9 @@ def fleet(world):
 
 def plates(fleet, **search):
     with tenant_session(fleet.organisation_id) as session:
-        query = found_vehicles(session, fleet, VehicleSearch(**search), AS_OF)
-        return sorted(row.plate[:2] for row in session.scalars(query))
+        listed = read_vehicles(session, fleet, VehicleSearch(**search), "", AS_OF)
+    assert listed.found == len(listed.page.rows)
+    return [row[0].plate[:2] for row in listed.page.rows]
 
 
 @pytest.mark.parametrize(
@@ -102,6 +103,25 @@ def test_the_sites_are_those_that_vehicles_stand_at(fleet):
         assert known_sites(session, fleet) == ["Émerainville", "Lyon"]
 
 
+def test_the_list_offers_the_sites_of_what_the_other_filters_find(fleet):
+    with tenant_session(fleet.organisation_id) as session:
+        everywhere = read_vehicles(session, fleet, VehicleSearch(), "", AS_OF)
+        at_one = read_vehicles(session, fleet, VehicleSearch(site="Lyon"), "", AS_OF)
+        held_by_nobody = read_vehicles(session, fleet, VehicleSearch(flag="sans-conducteur"), "", AS_OF)
+    assert (everywhere.found, everywhere.sites) == (3, ["Émerainville", "Lyon"])
+    assert (at_one.found, at_one.sites) == (2, ["Émerainville", "Lyon"])
+    assert (held_by_nobody.found, held_by_nobody.sites) == (1, ["Lyon"])
+
+
+def test_the_list_names_who_holds_each_vehicle_and_only_those(fleet):
+    with tenant_session(fleet.organisation_id) as session:
+        listed = read_vehicles(session, fleet, VehicleSearch(), "", AS_OF)
+    holders = {row[0].plate[:2]: listed.holders.get(row[0].id) for row in listed.page.rows}
+    assert holders["AD"] is None
+    assert (holders["AB"].driver.name, holders["AB"].is_designable) == ("ÉTIENNE Anne-Sophie", True)
+    assert (holders["AC"].driver.name, holders["AC"].is_designable) == ("LE GOFF Loïc", False)
+
+
 @pytest.mark.parametrize("sort", SORTS)
 def test_the_pages_of_a_list_hold_each_vehicle_once_forwards_and_back(app, sort):
     world = make_world()
@@ -111,13 +131,13 @@ def test_the_pages_of_a_list_hold_each_vehicle_once_forwards_and_back(app, sort)
         listed = [read_vehicles(session, boss, search, "", AS_OF)]
         while listed[-1].page.next:
             listed.append(read_vehicles(session, boss, search, listed[-1].page.next, AS_OF))
-        seen = [row.id for one in listed for row in one.page.rows]
+        seen = [row[0].id for one in listed for row in one.page.rows]
         back = read_vehicles(session, boss, search, listed[-1].page.previous, AS_OF)
     assert [len(one.page.rows) for one in listed] == [PAGE_SIZE, PAGE_SIZE, 5]
     assert len(set(seen)) == 2 * PAGE_SIZE + 5
     assert listed[0].found == 2 * PAGE_SIZE + 5
     assert listed[0].page.previous is None
-    assert [row.id for row in back.page.rows] == seen[PAGE_SIZE : 2 * PAGE_SIZE]
+    assert [row[0].id for row in back.page.rows] == seen[PAGE_SIZE : 2 * PAGE_SIZE]
 
 
 def test_a_page_that_does_not_exist_is_the_first_one(fleet):
