@@ -177,6 +177,7 @@ def _flagged(actor: Actor, flag: str, as_of: datetime) -> ColumnElement[bool]:
 
 
 def _held_by(actor: Actor, drivers: Select | list[UUID], as_of: datetime) -> ColumnElement[bool]:
+    # a query of its own: the list joins assignments too, and would lend it those of its rows
     held = visible_assignments(actor).where(Assignment.driver_id.in_(drivers), running_at(as_of))
     return Vehicle.id.in_(held.with_only_columns(Assignment.vehicle_id).correlate(None))
 
