@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 
 from eprunes.accounts import passwords
 from eprunes.accounts.models import (
     Identity,
     IdentityKind,
+    OrderForm,
     Organisation,
     OrganisationState,
     User,
@@ -20,7 +21,6 @@ from eprunes.accounts.models import (
     UserState,
 )
 from eprunes.accounts.permissions import Actor, Right, effective_rights
-from eprunes.accounts.queries import order_forms
 from eprunes.accounts.retention import has_ended
 from eprunes.accounts.tools import Tools, tools_on
 from eprunes.core import audit
@@ -43,7 +43,7 @@ def sign_in(*, email: str, password: str, address: str, device: str, as_of: date
         identity = session.scalar(select(Identity).where(Identity.email == normalised))
     if not passwords.verify(identity.password_hash if identity else None, password):
         raise Refused(_REFUSAL)
-    token = open_session(identity.id, address=address, device=device, as_of=as_of)
+    token = open_session(identity, address=address, device=device, as_of=as_of)
     actor = actor_for(token, as_of)
     if actor is None:
         end_session(_hash(token), as_of)
@@ -52,12 +52,15 @@ def sign_in(*, email: str, password: str, address: str, device: str, as_of: date
     return token
 
 
-def open_session(identity_id: UUID, *, address: str, device: str, as_of: datetime) -> str:
-    """Open a session for an account whose holder has just been recognised; returns the secret token."""
-    token = secrets.token_urlsafe(32)
+def open_session(identity: Identity, *, address: str, device: str, as_of: datetime) -> str:
+    """Open a session for an account whose holder has just been recognised; returns the secret token.
+
+    The token also names the client, so that one statement of that client finds all that a request needs.
+    """
+    token = f"{secrets.token_urlsafe(32)}.{identity.organisation_id.hex if identity.organisation_id else ''}"
     row = UserSession(
         token_hash=_hash(token),
-        identity_id=identity_id,
+        identity_id=identity.id,
         created_at=as_of,
         last_seen_at=as_of,
         address=address[:45],
@@ -81,34 +84,53 @@ def actor_for(token: str, as_of: datetime) -> Actor | None:
     Checked at every request: the session's limits, the account's state, the contract's end (C3.4) and the
     order form in force.
     """
-    token_hash = _hash(token)
-    with platform_session("session d'un utilisateur") as session:
-        row = session.execute(
-            select(UserSession, Identity, Organisation)
-            .join(Identity, Identity.id == UserSession.identity_id)
-            .outerjoin(Organisation, Organisation.id == Identity.organisation_id)
-            .where(UserSession.token_hash == token_hash, UserSession.ended_at.is_(None))
-        ).first()
-    if row is None:
+    token_hash, organisation_id = _hash(token), _organisation_in(token)
+    found = _of_user(token_hash, organisation_id, as_of) if organisation_id else _of_operator(token_hash)
+    if found is None:
         return None
-    user_session, identity, organisation = row
-    actor = _operator(identity) if identity.kind == IdentityKind.OPERATOR else _user(identity, organisation, as_of)
-    if actor is None or _has_lapsed(user_session, actor, as_of):
+    user_session, actor = found
+    if _has_lapsed(user_session, actor, as_of):
         return None
     if as_of - user_session.last_seen_at >= SEEN_EVERY:
         _note_seen(token_hash, as_of)
     return replace(actor, session_hash=token_hash)
 
 
-def _user(identity: Identity, organisation: Organisation, as_of: datetime) -> Actor | None:
+def _organisation_in(token: str) -> UUID | None:
+    try:
+        return UUID(token.partition(".")[2])
+    except ValueError:
+        return None
+
+
+def _of_operator(token_hash: bytes) -> tuple[UserSession, Actor] | None:
+    is_open = UserSession.token_hash == token_hash, UserSession.ended_at.is_(None)
+    query = select(UserSession, Identity).join(Identity, Identity.id == UserSession.identity_id)
+    with platform_session("session d'un exploitant") as session:
+        row = session.execute(query.where(*is_open, Identity.kind == IdentityKind.OPERATOR)).first()
+    return (row.UserSession, _operator(row.Identity)) if row else None
+
+
+def _of_user(token_hash: bytes, organisation_id: UUID, as_of: datetime) -> tuple[UserSession, Actor] | None:
+    query = (
+        select(UserSession, Identity, Organisation, User, OrderForm)
+        .join(Identity, Identity.id == UserSession.identity_id)
+        .join(Organisation, Organisation.id == Identity.organisation_id)
+        .join(User, and_(User.organisation_id == organisation_id, User.id == Identity.user_id))
+        .outerjoin(OrderForm, OrderForm.organisation_id == organisation_id)
+        .where(UserSession.token_hash == token_hash, UserSession.ended_at.is_(None))
+        .where(Identity.organisation_id == organisation_id, User.state == UserState.ACTIVE)
+    )
+    with tenant_session(organisation_id, platform_reason="session d'un utilisateur") as session:
+        rows = session.execute(query).all()
+    if not rows:
+        return None
+    user_session, identity, organisation, user, _ = rows[0]
     if organisation.purged_at or has_ended(organisation.contract_ends_on, as_of):
         return None
-    with tenant_session(organisation.id) as session:
-        user = session.scalar(select(User).where(User.organisation_id == organisation.id, User.id == identity.user_id))
-        tools = tools_on(session.scalars(order_forms(organisation.id)).all(), paris_day(as_of))
-    if user is None or user.state != UserState.ACTIVE:
-        return None
-    return _actor_of(identity, organisation, user, tools)
+    tools = tools_on([row.OrderForm for row in rows if row.OrderForm], paris_day(as_of))
+    actor = _actor_of(identity, organisation, user, tools)
+    return (user_session, actor) if actor else None
 
 
 def _actor_of(identity: Identity, organisation: Organisation, user: User, tools: Tools) -> Actor | None:

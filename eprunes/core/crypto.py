@@ -19,18 +19,23 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import current_app
 from sqlalchemy import (
+    ARRAY,
     Column,
+    ColumnElement,
     Engine,
     Index,
     LargeBinary,
     MetaData,
     String,
     Table,
+    Uuid,
+    any_,
     create_engine,
     delete,
     func,
     insert,
     inspect,
+    literal,
     select,
 )
 from sqlalchemy.exc import IntegrityError
@@ -105,6 +110,8 @@ class KeyStore:
 
     def __init__(self, url: str, master_key_file: Path) -> None:
         self._engine: Engine = create_engine(url, **engine_options(url))
+        alone = {"isolation_level": "AUTOCOMMIT"} if self._engine.dialect.name == "postgresql" else {}
+        self._reader = self._engine.execution_options(read_only=True, **alone)  # one statement each, no transaction
         self._master_key_file = master_key_file
         self._master_key: bytes | None = None
         self._organisation_key_cache: dict[UUID, bytes] = {}
@@ -154,8 +161,7 @@ class KeyStore:
         rows: list = []
         with self._reading() as connection:
             for start in range(0, len(wanted), _CHUNK):
-                chunk = wanted[start : start + _CHUNK]
-                rows.extend(connection.execute(query.where(_data_keys.c.id.in_(chunk))))
+                rows.extend(connection.execute(query.where(self._is_among(wanted[start : start + _CHUNK]))))
         return self._unwrapped(organisation_id, rows)
 
     def all_keys(self, organisation_id: UUID, purpose: str) -> dict[UUID, bytes]:
@@ -186,10 +192,8 @@ class KeyStore:
         doomed, gone = list(key_ids), 0
         with self._connect() as connection:
             for start in range(0, len(doomed), _CHUNK):
-                chunk = doomed[start : start + _CHUNK]
-                statement = delete(_data_keys).where(
-                    _data_keys.c.organisation_id == organisation_id, _data_keys.c.id.in_(chunk)
-                )
+                chosen = self._is_among(doomed[start : start + _CHUNK])
+                statement = delete(_data_keys).where(_data_keys.c.organisation_id == organisation_id, chosen)
                 gone += connection.execute(statement).rowcount
         return gone
 
@@ -204,9 +208,15 @@ class KeyStore:
         """A secret of the platform derived from the master key (for instance the web secret in a demo)."""
         return hmac.digest(self._master(), b"secret " + label.encode(), "sha256")
 
+    def _is_among(self, key_ids: list[UUID]) -> ColumnElement[bool]:
+        """One parameter on PostgreSQL, so that the statement is the same, and prepared, whatever their number."""
+        if self._engine.dialect.name == "postgresql":
+            return _data_keys.c.id == any_(literal(key_ids, ARRAY(Uuid())))
+        return _data_keys.c.id.in_(key_ids)
+
     def _reading(self):
         self._prepare()
-        return self._engine.execution_options(read_only=True).begin()
+        return self._reader.connect()
 
     def _connect(self):
         self._prepare()

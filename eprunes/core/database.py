@@ -5,6 +5,7 @@ rows, statements and changes of any other organisation; a platform session refus
 PostgreSQL row-level security is the last net below both.
 """
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from uuid import UUID, SafeUUID
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DDL, DateTime, Engine, ForeignKey, MetaData, TypeDecorator, Uuid, event, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
 from uuid6 import uuid7
 
@@ -198,7 +200,18 @@ def engine_options(url: str) -> dict:
     """Keyword arguments for create_engine that hold for this URL's database."""
     if url.startswith("sqlite"):
         return {"connect_args": {"isolation_level": None, "timeout": _LOCK_PATIENCE_MS / 1000}}
-    return {"pool_pre_ping": True, "connect_args": {"application_name": "eprunes", "connect_timeout": 5}}
+    return {"connect_args": {"application_name": "eprunes", "connect_timeout": 5, "keepalives_idle": 60}}
+
+
+@event.listens_for(Engine, "checkout")
+def _drop_closed(dbapi_connection, record, proxy) -> None:
+    """A PostgreSQL server that speaks unasked is closing the connection: seen here without a round trip."""
+    if not type(dbapi_connection).__module__.startswith("psycopg"):
+        return
+    spoken = select.poll()
+    spoken.register(dbapi_connection.fileno(), select.POLLIN)
+    if spoken.poll(0):
+        raise InvalidatePoolError("the server closed an idle connection")
 
 
 @event.listens_for(Engine, "connect")

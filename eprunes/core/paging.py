@@ -4,12 +4,12 @@ A cursor is the id of a row, `-` before it for the page that ends before that ro
 is gone, gives the first page.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 
 from eprunes.core.database import TenantSession
 
@@ -37,7 +37,7 @@ def read_page(
 ) -> Page:
     """One page of a query on `entity`, ordered by its columns `keys` (never NULL), then by id.
 
-    A query of more than the entity gives result rows, whose first column is the entity.
+    A query of columns gives result rows; the entity's `id` must be among them, under that name.
     """
     anchor_id, backwards = _parsed(cursor)
     anchor = None if anchor_id is None else session.scalar(_own(session, entity, anchor_id))
@@ -50,14 +50,9 @@ def read_page(
         query = query.where(here > there if ascending else here < there)
     order = [column.asc() if ascending else column.desc() for column in columns]
     rows = session.execute(query.order_by(*order).limit(size + 1)).all()
-    is_alone = len(query.column_descriptions) == 1
-    return _page(
-        [row[0] for row in rows] if is_alone else list(rows),
-        size,
-        backwards=backwards,
-        anchored=anchor is not None,
-        id_of=_own_id if is_alone else _first_id,
-    )
+    is_entity = len(query.column_descriptions) == 1
+    found = [row[0] for row in rows] if is_entity else list(rows)
+    return _page(found, size, backwards=backwards, anchored=anchor is not None)
 
 
 def slice_page(rows: Sequence[Any], *, cursor: str, size: int = PAGE_SIZE) -> Page:
@@ -82,15 +77,7 @@ def _own(session: TenantSession, entity: Any, row_id: UUID) -> Select:
     return select(entity).where(entity.organisation_id == session.organisation_id, entity.id == row_id)
 
 
-def _own_id(row: Any) -> UUID:
-    return row.id
-
-
-def _first_id(row: Row) -> UUID:
-    return row[0].id
-
-
-def _page(rows: list, size: int, *, backwards: bool, anchored: bool, id_of: Callable[[Any], UUID] = _own_id) -> Page:
+def _page(rows: list, size: int, *, backwards: bool, anchored: bool) -> Page:
     """`rows` come in reading order from the anchor, one more than the page holds where there are more."""
     more, rows = len(rows) > size, rows[:size]
     if backwards:
@@ -98,8 +85,8 @@ def _page(rows: list, size: int, *, backwards: bool, anchored: bool, id_of: Call
     has_previous, has_next = (more, anchored) if backwards else (anchored, more)
     return Page(
         rows,
-        f"-{id_of(rows[0])}" if rows and has_previous else None,
-        f"{id_of(rows[-1])}" if rows and has_next else None,
+        f"-{rows[0].id}" if rows and has_previous else None,
+        f"{rows[-1].id}" if rows and has_next else None,
     )
 
 

@@ -72,7 +72,7 @@ class Holder:
 class VehicleList:
     """One page of the list, how many were found in all, who holds those of the page, and the sites to choose.
 
-    A row of the page begins with its vehicle.
+    A row of the page has the vehicle's columns that a list shows.
     """
 
     page: Page
@@ -81,7 +81,26 @@ class VehicleList:
     sites: list[str]
 
 
-_HOLDER_COLUMNS = (Driver.is_designable, Assignment.id, Assignment.starts_at, Assignment.ends_at)
+_LINE_COLUMNS = (
+    Vehicle.id,
+    Vehicle.country,
+    Vehicle.plate,
+    Vehicle.make,
+    Vehicle.model,
+    Vehicle.site,
+    Vehicle.entered_at,
+    Vehicle.left_at,
+    Vehicle.antai_declared_at,
+    Vehicle.antai_acknowledged_at,
+    Vehicle.antai_withdrawn_at,
+)
+_HOLDER_COLUMNS = (
+    Driver.is_designable,
+    Assignment.id.label("assignment_id"),
+    Assignment.starts_at,
+    Assignment.ends_at,
+    *(column.label(f"driver_{column.key}") for column in NAME_COLUMNS),
+)
 _CHOICES = {
     "state": ("etat", {IN_FLEET, DEPARTED, EVERY}),
     "flag": ("signalement", {WITHOUT_DRIVER, UNKNOWN_TO_AGENCY, INCOMPLETE_DRIVER}),
@@ -151,15 +170,18 @@ def known_sites(session: TenantSession, actor: Actor) -> list[str]:
 def _with_holders(query: Select[tuple[Vehicle]], as_of: datetime) -> Select:
     """The same vehicles, each with the columns of who holds it at an instant, NULL when nobody does."""
     same_driver = and_(Driver.organisation_id == Assignment.organisation_id, Driver.id == Assignment.driver_id)
-    held = query.add_columns(*_HOLDER_COLUMNS, *NAME_COLUMNS)
+    held = query.with_only_columns(*_LINE_COLUMNS, *_HOLDER_COLUMNS, maintain_column_froms=True)
     return held.outerjoin(Assignment, holding_at(as_of)).outerjoin(Driver, same_driver)
 
 
 def _holders_in(rows: Sequence[Row], actor: Actor) -> dict[UUID, Holder]:
     """The holders in rows of `_with_holders`, by vehicle id."""
-    held = [row for row in rows if row[len(_HOLDER_COLUMNS) + 1] is not None]
+    held = [row for row in rows if row.assignment_id is not None]
     names = names_in([row[-len(NAME_COLUMNS) :] for row in held], actor)
-    return {vehicle.id: Holder(names[driver_id], *facts) for vehicle, *facts, driver_id, _, _, _ in held}
+    return {
+        row.id: Holder(names[row.driver_id], row.is_designable, row.assignment_id, row.starts_at, row.ends_at)
+        for row in held
+    }
 
 
 def _numbers_by_site(session: TenantSession, query: Select[tuple[Vehicle]]) -> dict[str, int]:

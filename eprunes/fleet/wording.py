@@ -45,7 +45,7 @@ State = tuple[str, str, str]
 
 
 def agency_state(vehicle: Vehicle, as_of: datetime) -> State:
-    """How far the agency knows a vehicle: no notice comes in before it does (C4.3-b)."""
+    """How far the agency knows a vehicle, or a row of a list: no notice comes in before it does (C4.3-b)."""
     is_gone = vehicle.left_at is not None and vehicle.left_at <= as_of
     if vehicle.antai_withdrawn_at is not None:
         return ("Retiré de l’ANTAI", "dash-circle", "idle") if is_gone else _TO_DECLARE

@@ -58,7 +58,7 @@ def plates(fleet, **search):
     with tenant_session(fleet.organisation_id) as session:
         listed = read_vehicles(session, fleet, VehicleSearch(**search), "", AS_OF)
     assert listed.found == len(listed.page.rows)
-    return [row[0].plate[:2] for row in listed.page.rows]
+    return [row.plate[:2] for row in listed.page.rows]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_the_list_offers_the_sites_of_what_the_other_filters_find(fleet):
 def test_the_list_names_who_holds_each_vehicle_and_only_those(fleet):
     with tenant_session(fleet.organisation_id) as session:
         listed = read_vehicles(session, fleet, VehicleSearch(), "", AS_OF)
-    holders = {row[0].plate[:2]: listed.holders.get(row[0].id) for row in listed.page.rows}
+    holders = {row.plate[:2]: listed.holders.get(row.id) for row in listed.page.rows}
     assert holders["AD"] is None
     assert (holders["AB"].driver.name, holders["AB"].is_designable) == ("ÉTIENNE Anne-Sophie", True)
     assert (holders["AC"].driver.name, holders["AC"].is_designable) == ("LE GOFF Loïc", False)
@@ -131,13 +131,13 @@ def test_the_pages_of_a_list_hold_each_vehicle_once_forwards_and_back(app, sort)
         listed = [read_vehicles(session, boss, search, "", AS_OF)]
         while listed[-1].page.next:
             listed.append(read_vehicles(session, boss, search, listed[-1].page.next, AS_OF))
-        seen = [row[0].id for one in listed for row in one.page.rows]
+        seen = [row.id for one in listed for row in one.page.rows]
         back = read_vehicles(session, boss, search, listed[-1].page.previous, AS_OF)
     assert [len(one.page.rows) for one in listed] == [PAGE_SIZE, PAGE_SIZE, 5]
     assert len(set(seen)) == 2 * PAGE_SIZE + 5
     assert listed[0].found == 2 * PAGE_SIZE + 5
     assert listed[0].page.previous is None
-    assert [row[0].id for row in back.page.rows] == seen[PAGE_SIZE : 2 * PAGE_SIZE]
+    assert [row.id for row in back.page.rows] == seen[PAGE_SIZE : 2 * PAGE_SIZE]
 
 
 def test_a_page_that_does_not_exist_is_the_first_one(fleet):

@@ -66,4 +66,4 @@ def open_session(email: str, as_of: datetime = AS_OF) -> str:
     """Open a session without a password (hashing is slow) and return its token."""
     with platform_session("tests") as session:
         identity = session.scalars(select(Identity).where(Identity.email == email)).one()
-    return sessions.open_session(identity.id, address="127.0.0.1", device="tests", as_of=as_of)
+    return sessions.open_session(identity, address="127.0.0.1", device="tests", as_of=as_of)
