@@ -18,7 +18,7 @@ from eprunes.import_commands import import_group
 
 organisation_group = AppGroup("organisation", help="Clients et contrats.")
 user_group = AppGroup("user", help="Comptes des utilisateurs.")
-operator_group = AppGroup("operator", help="Comptes de l'exploitant.")
+operator_group = AppGroup("operator", help="Comptes de l’exploitant.")
 jobs_group = AppGroup("jobs", help="Tâches.")
 catalogue_group = AppGroup("catalogue", help="Catalogue des infractions.")
 

@@ -24,7 +24,7 @@ import_group = AppGroup("import", help="Imports.")
 @import_group.command("fleet")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--organisation", "siren", required=True)
-@click.option("--confirm", is_flag=True, help="Enregistrer l'import au lieu de seulement le montrer.")
+@click.option("--confirm", is_flag=True, help="Enregistrer l’import au lieu de seulement le montrer.")
 @click.option("--json", "as_machine", is_flag=True, help="Répondre par une ligne JSON.")
 @says_no_plainly
 def import_fleet(file: Path, siren: str, confirm: bool, as_machine: bool):
@@ -71,4 +71,4 @@ def _apply(organisation: Organisation, parsed: Parsed, preview: dict) -> None:
             as_of=clock.now(),
         )
     except FleetChanged:
-        raise Refused("Le parc a changé pendant l'import\u00a0: rien n'a été enregistré, recommencez.")
+        raise Refused("Le parc a changé pendant l’import\u00a0: rien n’a été enregistré, recommencez.")

@@ -60,7 +60,7 @@ def parse_company_number(text: str, kind: CompanyNumberKind | None = None) -> Co
     # Python-stdnum turns every Unicode space, dash, dot and full-width digit into its plain form first.
     value = re.sub(r"\s", "", clean(text, " .-/_")).upper()
     if not value:
-        raise InvalidCompanyNumber("Indiquez le numéro de l'entreprise.")
+        raise InvalidCompanyNumber("Indiquez le numéro de l’entreprise.")
     if kind is None:
         kind = _kind_by_length(value)
     return CompanyNumber(kind, _CHECKS[kind](value))
@@ -98,7 +98,7 @@ def _check_ridet(value: str) -> str:
     if _RIDET.fullmatch(value):
         return value.zfill(10)
     raise InvalidCompanyNumber(
-        "Un numéro RIDET comporte sept chiffres, ou dix avec le numéro d'établissement (exemple\u00a0: 0123456.001)."
+        "Un numéro RIDET comporte sept chiffres, ou dix avec le numéro d’établissement (exemple\u00a0: 0123456.001)."
     )
 
 

@@ -23,7 +23,7 @@ def order_forms(organisation_id: UUID) -> Select[tuple[OrderForm]]:
 def organisation_by_number(number: str) -> Organisation | None:
     """The organisation with this number that was not purged, spaces ignored; for a SIRET, else its SIREN's."""
     wanted = "".join(number.split()).upper()
-    with platform_session("recherche d'un client par son numéro") as session:
+    with platform_session("recherche d’un client par son numéro") as session:
         return session.scalar(
             select(Organisation)
             .where(
@@ -36,7 +36,7 @@ def organisation_by_number(number: str) -> Organisation | None:
 
 def organisation(organisation_id: UUID) -> Organisation:
     """One organisation by id. Raises NoResultFound when there is none."""
-    with platform_session("lecture d'un client") as session:
+    with platform_session("lecture d’un client") as session:
         return session.scalars(select(Organisation).where(Organisation.id == organisation_id)).one()
 
 

@@ -41,7 +41,7 @@ def create_organisation(
     _check_order(vehicles, tools)
     key_store().create_organisation_key(client.id)
     try:
-        with tenant_session(client.id, write=True, platform_reason="création d'un client") as session:
+        with tenant_session(client.id, write=True, platform_reason="création d’un client") as session:
             session.add(client)
             session.flush()
             session.add(_order_form(client.id, vehicles, tools, as_of))
@@ -69,7 +69,7 @@ def create_user(
         raise Refused("Donnez au moins un droit\u00a0: parc, contraventions ou les deux.", "rights")
     normalised, user_id = _normalised_email(email), new_id()
     try:
-        with tenant_session(organisation_id, write=True, platform_reason="création d'un compte") as session:
+        with tenant_session(organisation_id, write=True, platform_reason="création d’un compte") as session:
             name = display_name or normalised.split("@")[0]
             _add_user(session, user_id, normalised, name, as_of, fleet=fleet, fines=fines, administrator=False)
             details = {"parc": fleet, "contraventions": fines}
@@ -90,7 +90,7 @@ def create_operator(*, email: str, as_of: datetime) -> UUID:
     """Add an operator of the provider: an account without organisation. Raises Refused when used."""
     identity = Identity(id=new_id(), email=_normalised_email(email), kind=IdentityKind.OPERATOR, created_at=as_of)
     try:
-        with platform_session("création d'un exploitant", write=True) as session:
+        with platform_session("création d’un exploitant", write=True) as session:
             session.add(identity)
     except IntegrityError as error:
         raise _taken(error) from error
@@ -104,7 +104,7 @@ def set_password(*, email: str, password: str, as_of: datetime) -> None:
     except passwords.PasswordRefused as error:
         raise Refused(str(error), "password") from error
     normalised = _normalised_email(email)
-    with platform_session("mot de passe posé par l'exploitant", write=True) as session:
+    with platform_session("mot de passe posé par l’exploitant", write=True) as session:
         identity = session.scalar(select(Identity).where(Identity.email == normalised))
         if identity is None:
             raise Refused(f"Aucun compte pour {normalised}.", "email")
@@ -136,7 +136,7 @@ def new_order_form(
     """
     _check_order(vehicles, tools)
     if effective_from < paris_day(as_of):
-        raise Refused("Un bon de commande ne vaut que pour l'avenir.", "effective_from")
+        raise Refused("Un bon de commande ne vaut que pour l’avenir.", "effective_from")
     with tenant_session(organisation_id, write=True) as session:
         form = _order_form(organisation_id, vehicles, tools, as_of)
         form.effective_from = effective_from
@@ -231,7 +231,7 @@ def _normalised_email(email: str) -> str:
     try:
         checked = validate_email(email.strip(), check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
-        raise Refused(f"«\u00a0{email}\u00a0» n'est pas une adresse e-mail valable.", "email") from error
+        raise Refused(f"«\u00a0{email}\u00a0» n’est pas une adresse e-mail valable.", "email") from error
     return checked.normalized.lower()
 
 

@@ -106,7 +106,7 @@ def _organisation_in(token: str) -> UUID | None:
 def _of_operator(token_hash: bytes) -> tuple[UserSession, Actor] | None:
     is_open = UserSession.token_hash == token_hash, UserSession.ended_at.is_(None)
     query = select(UserSession, Identity).join(Identity, Identity.id == UserSession.identity_id)
-    with platform_session("session d'un exploitant") as session:
+    with platform_session("session d’un exploitant") as session:
         row = session.execute(query.where(*is_open, Identity.kind == IdentityKind.OPERATOR)).first()
     return (row.UserSession, _operator(row.Identity)) if row else None
 
@@ -121,7 +121,7 @@ def _of_user(token_hash: bytes, organisation_id: UUID, as_of: datetime) -> tuple
         .where(UserSession.token_hash == token_hash, UserSession.ended_at.is_(None))
         .where(Identity.organisation_id == organisation_id, User.state == UserState.ACTIVE)
     )
-    with tenant_session(organisation_id, platform_reason="session d'un utilisateur") as session:
+    with tenant_session(organisation_id, platform_reason="session d’un utilisateur") as session:
         rows = session.execute(query).all()
     if not rows:
         return None

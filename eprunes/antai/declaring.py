@@ -23,7 +23,7 @@ from eprunes.fleet.models import Vehicle
 log = logging.getLogger(__name__)
 
 CHUNK = 500
-_REASON = "plaques déclarées à l'ANTAI"
+_REASON = "plaques déclarées à l’ANTAI"
 
 ToWithdraw = tuple[DeclaredPlate, Vehicle | None, bool]
 """A plate, its vehicle, and whether another client still has the same plate declared."""

@@ -85,7 +85,7 @@ def _store(organisation_id: UUID, incoming: list[Incoming], as_of: datetime) -> 
 
 
 def _routes(plates: list[tuple[str, str]], open_clients: set[UUID]) -> dict[tuple[str, str], list[Route]]:
-    with platform_session("clients des plaques d'une page d'infractions") as session:
+    with platform_session("clients des plaques d’une page d’infractions") as session:
         query = select(DeclaredPlate).where(DeclaredPlate.plate_key.in_({key for _, key in plates}))
         routes: dict[tuple[str, str], list[Route]] = defaultdict(list)
         for plate in session.scalars(query):

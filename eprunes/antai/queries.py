@@ -46,7 +46,7 @@ def not_known(as_of: datetime):
 
 
 def _last_runs() -> dict[str, datetime | None]:
-    with platform_session("derniers échanges avec l'ANTAI") as session:
+    with platform_session("derniers échanges avec l’ANTAI") as session:
         states = session.scalars(select(JobState).where(JobState.name.in_(EXCHANGES)))
         found = {state.name: state.last_finished_at for state in states}
     return {name: found.get(name) for name in EXCHANGES}

@@ -31,7 +31,7 @@ def parse_duration(text: str) -> timedelta:
     if match and match["plain"]:
         given = {"seconds": int(match["plain"])}
     if not given:
-        raise ValueError(f"«\u00a0{text}\u00a0» n'est pas une durée (exemples\u00a0: 45d, 3h, P45DT12H)")
+        raise ValueError(f"«\u00a0{text}\u00a0» n’est pas une durée (exemples\u00a0: 45d, 3h, P45DT12H)")
     try:
         duration = timedelta(**given)
     except OverflowError as error:
@@ -44,7 +44,7 @@ def parse_instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
-        raise ValueError(f"«\u00a0{text}\u00a0» n'est pas un instant (2026-03-29T12:00+02:00)") from error
+        raise ValueError(f"«\u00a0{text}\u00a0» n’est pas un instant (2026-03-29T12:00+02:00)") from error
     if instant.tzinfo is None:
-        raise ValueError(f"«\u00a0{text}\u00a0» n'a pas de fuseau (exemple\u00a0: 2026-03-29T12:00+02:00)")
+        raise ValueError(f"«\u00a0{text}\u00a0» n’a pas de fuseau (exemple\u00a0: 2026-03-29T12:00+02:00)")
     return instant.astimezone(UTC)

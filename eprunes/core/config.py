@@ -100,13 +100,13 @@ def _refuse_unsafe(settings: Settings) -> None:
         raise SettingsRefused("EPRUNES_BASE_URL\u00a0: indiquez un nom ou une adresse IPv4, par exemple 127.0.0.1.")
     loopback = is_loopback(settings.base_url)
     if not settings.is_https and not loopback:
-        raise SettingsRefused("EPRUNES_BASE_URL\u00a0: http n'est admis qu'en local\u00a0; utilisez https.")
+        raise SettingsRefused("EPRUNES_BASE_URL\u00a0: http n’est admis qu’en local\u00a0; utilisez https.")
     if settings.demo and not loopback:
-        raise SettingsRefused("EPRUNES_DEMO\u00a0: la démonstration n'est admise que sur une adresse locale.")
+        raise SettingsRefused("EPRUNES_DEMO\u00a0: la démonstration n’est admise que sur une adresse locale.")
     if settings.clock_offset and not settings.demo:
-        raise SettingsRefused("EPRUNES_CLOCK_OFFSET\u00a0: le décalage d'horloge n'est admis qu'avec EPRUNES_DEMO.")
+        raise SettingsRefused("EPRUNES_CLOCK_OFFSET\u00a0: le décalage d’horloge n’est admis qu’avec EPRUNES_DEMO.")
     if not loopback and len(settings.secret_key or "") < 32:
-        raise SettingsRefused("EPRUNES_SECRET_KEY\u00a0: indiquez un secret d'au moins 32 caractères.")
+        raise SettingsRefused("EPRUNES_SECRET_KEY\u00a0: indiquez un secret d’au moins 32 caractères.")
     if settings.database_url == settings.keystore_url:
         raise SettingsRefused("EPRUNES_KEYSTORE_URL\u00a0: les clés doivent vivre ailleurs que la base de données.")
 
@@ -120,7 +120,7 @@ def _driver_named(url: str) -> str:
 
 def _whole_number(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise SettingsRefused(f"{name}\u00a0: «\u00a0{text}\u00a0» n'est pas un nombre entier.")
+        raise SettingsRefused(f"{name}\u00a0: «\u00a0{text}\u00a0» n’est pas un nombre entier.")
     return int(text)
 
 

@@ -268,7 +268,7 @@ class KeyStore:
         try:
             return AESGCM(wrapper).decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], bound_to)
         except InvalidTag as error:
-            raise KeyStoreUnsafe("La clé maîtresse n'est pas celle de ce coffre de clés.") from error
+            raise KeyStoreUnsafe("La clé maîtresse n’est pas celle de ce coffre de clés.") from error
 
     def _master(self) -> bytes:
         if self._master_key is None:

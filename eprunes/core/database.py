@@ -239,7 +239,7 @@ def _refuse_powerful_role(dbapi_connection, record) -> None:
     if is_powerful:
         dbapi_connection.close()
         raise DatabaseUnsafe(
-            "Le rôle PostgreSQL de l'application est SUPERUSER ou BYPASSRLS\u00a0: donnez-lui un rôle ordinaire."
+            "Le rôle PostgreSQL de l’application est SUPERUSER ou BYPASSRLS\u00a0: donnez-lui un rôle ordinaire."
         )
 
 

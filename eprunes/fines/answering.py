@@ -80,8 +80,8 @@ _NOTICE_MOVES = {
 _NOTICE_REFUSALS = {
     NoticeState.TO_ANSWER: "Cet avis est à traiter\u00a0: répondez-y ou classez-le.",
     NoticeState.ANSWERED: "Une réponse a déjà été donnée à cet avis.",
-    NoticeState.REFUSED: "L'ANTAI a refusé la réponse à cet avis\u00a0: donnez-en une autre ou classez-le.",
-    NoticeState.FILED: "Cet avis est classé sans désignation\u00a0: rouvrez-le d'abord.",
+    NoticeState.REFUSED: "L’ANTAI a refusé la réponse à cet avis\u00a0: donnez-en une autre ou classez-le.",
+    NoticeState.FILED: "Cet avis est classé sans désignation\u00a0: rouvrez-le d’abord.",
     NoticeState.EXPIRED: "Le délai de cet avis est passé\u00a0: seule une réponse est encore possible.",
 }
 
@@ -97,11 +97,11 @@ _ANSWER_MOVES = {
 }
 
 _ANSWER_REFUSALS = {
-    AnswerState.CONFIRMED: "Cette réponse n'est pas encore partie vers l'ANTAI\u00a0: attendez son envoi.",
-    AnswerState.SENDING: "Cette réponse est en cours d'envoi à l'ANTAI\u00a0: attendez son résultat.",
-    AnswerState.REGISTERED: "Cette réponse est enregistrée par l'ANTAI\u00a0: elle ne peut plus changer.",
-    AnswerState.REFUSED: "L'ANTAI a refusé cette réponse\u00a0: seule une nouvelle peut la remplacer.",
-    AnswerState.UNKNOWN: "Le résultat de cet envoi est inconnu\u00a0: il faut d'abord interroger l'ANTAI.",
+    AnswerState.CONFIRMED: "Cette réponse n’est pas encore partie vers l’ANTAI\u00a0: attendez son envoi.",
+    AnswerState.SENDING: "Cette réponse est en cours d’envoi à l’ANTAI\u00a0: attendez son résultat.",
+    AnswerState.REGISTERED: "Cette réponse est enregistrée par l’ANTAI\u00a0: elle ne peut plus changer.",
+    AnswerState.REFUSED: "L’ANTAI a refusé cette réponse\u00a0: seule une nouvelle peut la remplacer.",
+    AnswerState.UNKNOWN: "Le résultat de cet envoi est inconnu\u00a0: il faut d’abord interroger l’ANTAI.",
 }
 
 
@@ -157,11 +157,11 @@ _REQUIREMENTS = {
     ),
     ImpossibilityReason.SALE: ImpossibilityRequirements(
         "Véhicule vendu ou cédé",
-        ("Déclaration de cession", "Accusé d'enregistrement de la cession dans le SIV"),
+        ("Déclaration de cession", "Accusé d’enregistrement de la cession dans le SIV"),
     ),
     ImpossibilityReason.FORCE_MAJEURE: ImpossibilityRequirements("Autre cas de force majeure", needs_statement=True),
     # Not in A. 121-1: an assumption on what the agency accepts, hence the comment it asks for.
-    ImpossibilityReason.NOT_OUR_VEHICLE: ImpossibilityRequirements("Ce n'est pas notre véhicule", needs_statement=True),
+    ImpossibilityReason.NOT_OUR_VEHICLE: ImpossibilityRequirements("Ce n’est pas notre véhicule", needs_statement=True),
 }
 
 
@@ -180,7 +180,7 @@ class FilingReason(StrEnum):
 
 
 _FILING_LABELS = {
-    FilingReason.NO_DUTY: "Pas d'obligation de désigner",
+    FilingReason.NO_DUTY: "Pas d’obligation de désigner",
     FilingReason.PARKING_FEE: "Forfait de post-stationnement (FPS)",
     FilingReason.PAID: "Amende déjà payée",
     FilingReason.OTHER: "Autre motif",

@@ -110,7 +110,7 @@ def deadline_that_counts(
     if source is NoticeSource.AGENCY_FLOW:
         return Deadline(platform_deadline(posted_at), Clock.PLATFORM)
     if noticed_on is None:
-        raise ValueError("Indiquez la date d'envoi ou la date de l'avis\u00a0: le délai légal en dépend.")
+        raise ValueError("Indiquez la date d’envoi ou la date de l’avis\u00a0: le délai légal en dépend.")
     return Deadline(legal_deadline(noticed_on), Clock.LEGAL)
 
 

@@ -98,11 +98,11 @@ def _moment(match: re.Match[str], text: str) -> datetime:
     except ValueError:
         raise _unreadable(text)
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise ValueError(f"La date d'infraction «\u00a0{match['date']}\u00a0» est invraisemblable.")
+        raise ValueError(f"La date d’infraction «\u00a0{match['date']}\u00a0» est invraisemblable.")
     return moment
 
 
 def _unreadable(text: str) -> ValueError:
     return ValueError(
-        f"La date d'infraction «\u00a0{text[:40]}\u00a0» est illisible (forme attendue\u00a0: 2026-08-20T20:47)."
+        f"La date d’infraction «\u00a0{text[:40]}\u00a0» est illisible (forme attendue\u00a0: 2026-08-20T20:47)."
     )

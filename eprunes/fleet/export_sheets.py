@@ -22,7 +22,7 @@ from eprunes.fleet.models import Assignment, Driver, Vehicle
 from eprunes.fleet.names import DriverName, contents_of, has_words, name_of, named, words_of
 from eprunes.fleet.queries import holding_at, visible_drivers
 
-MORE_ON_VEHICLES = ["Conducteur actuel", "Matricule du conducteur actuel", "Déclaré à l'ANTAI le"]
+MORE_ON_VEHICLES = ["Conducteur actuel", "Matricule du conducteur actuel", "Déclaré à l’ANTAI le"]
 MORE_ON_DRIVERS = ["Prêt à être désigné"]
 MORE_ON_ASSIGNMENTS = ["Nom du conducteur", "Modèle"]
 _DATES_IN_BOX = ("birth_date", "licence_issued_on")

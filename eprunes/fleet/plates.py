@@ -70,13 +70,13 @@ def parse_plate(text: str, country: str = FRANCE) -> Plate:
     spelled = _spelled(text)
     key = spelled.replace("-", "")
     if not key:
-        raise InvalidPlate("Indiquez l'immatriculation.")
+        raise InvalidPlate("Indiquez l’immatriculation.")
     if not key.isascii() or not key.isalnum():
         raise InvalidPlate("Une immatriculation ne contient que des lettres sans accent et des chiffres.")
     if country == FRANCE:
         return _french(key)
     if not _FREE_FORM.fullmatch(key):
-        raise InvalidPlate("Une immatriculation étrangère ou d'outre-mer comporte de 2 à 12 lettres ou chiffres.")
+        raise InvalidPlate("Une immatriculation étrangère ou d’outre-mer comporte de 2 à 12 lettres ou chiffres.")
     series = PlateSeries.OTHER if country in _OWN_REGISTER else PlateSeries.FOREIGN
     return Plate(country, key, spelled, series)
 
@@ -132,9 +132,9 @@ def _french(key: str) -> Plate:
         if match := shape.fullmatch(key):
             return _plate(match, PlateSeries.OTHER)
     if match := _FNI_SHAPE.fullmatch(key):
-        raise InvalidPlate(f"Le département «\u00a0{match[3]}\u00a0» n'existe pas sur une plaque FNI.")
+        raise InvalidPlate(f"Le département «\u00a0{match[3]}\u00a0» n’existe pas sur une plaque FNI.")
     raise InvalidPlate(
-        f"«\u00a0{key[:20]}\u00a0» n'est pas une immatriculation française "
+        f"«\u00a0{key[:20]}\u00a0» n’est pas une immatriculation française "
         "(exemples\u00a0: AB-123-CD, WW-123-AB, W-123-AB, 1234 AB 75)\u00a0; "
         "pour une autre, précisez le pays ou le territoire."
     )
@@ -154,13 +154,13 @@ def _check_letters_and_number(match: re.Match[str], series: str) -> None:
     if set("IOU") & set(match[1] + match[3]):
         raise InvalidPlate(f"Une plaque {series} ne contient jamais I, O ou U.")
     if match[2] == "000":
-        raise InvalidPlate(f"Le numéro d'une plaque {series} va de 001 à 999.")
+        raise InvalidPlate(f"Le numéro d’une plaque {series} va de 001 à 999.")
 
 
 def _fni(match: re.Match[str]) -> Plate:
     number = match[1].lstrip("0")
     if not number:
-        raise InvalidPlate("Le numéro d'une plaque FNI va de 1 à 9999.")
+        raise InvalidPlate("Le numéro d’une plaque FNI va de 1 à 9999.")
     parts = (number, match[2], match[3])
     return Plate(FRANCE, "".join(parts), " ".join(parts), PlateSeries.FNI)
 

@@ -21,4 +21,4 @@ def parse_vin(text: str) -> str:
         return vin
     if len(vin) == 17 and vin.isascii() and vin.isalnum():
         raise ValueError("Un VIN ne contient jamais I, O ou Q.")
-    raise ValueError("Un VIN comporte 17 lettres ou chiffres (de 5 à 16 pour un véhicule d'avant 1981).")
+    raise ValueError("Un VIN comporte 17 lettres ou chiffres (de 5 à 16 pour un véhicule d’avant 1981).")

@@ -58,8 +58,8 @@ def test_a_wrong_number_of_la_poste_is_refused(siret):
         ("73282932O", None, "Un SIREN comporte neuf chiffres."),
         ("732829320", SIRET, "Un SIRET comporte quatorze chiffres."),
         ("73282932000074", SIREN, "Un SIREN comporte neuf chiffres."),
-        ("", None, "Indiquez le numéro de l'entreprise."),
-        (" - ", RIDET, "Indiquez le numéro de l'entreprise."),
+        ("", None, "Indiquez le numéro de l’entreprise."),
+        (" - ", RIDET, "Indiquez le numéro de l’entreprise."),
     ],
 )
 def test_a_wrong_number_is_refused_in_french(text, kind, sentence):

@@ -73,7 +73,7 @@ SAID = [
     (503, b"<html>", AgencyUnavailable),
     (403, b"<html>", AgencyUnavailable),
     (404, b"<html>", AgencyUnavailable),
-    (429, {"message": "Trop d'appels."}, AgencyUnavailable),
+    (429, {"message": "Trop d’appels."}, AgencyUnavailable),
 ]
 
 
@@ -94,7 +94,7 @@ HELD = [
     (200, {"designation": {**OURS, "etat": "ENREGISTREE"}}, AgencyUnavailable),
     (200, b"<html>", AgencyUnavailable),
     (403, b"<html>", AgencyUnavailable),
-    (429, {"message": "Trop d'appels."}, AgencyUnavailable),
+    (429, {"message": "Trop d’appels."}, AgencyUnavailable),
     (500, b"", AgencyUnavailable),
     (503, b"", AgencyUnavailable),
 ]

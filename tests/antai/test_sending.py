@@ -33,7 +33,7 @@ LOOK = "/flotteconventionnee/infraction"
 SECOND = timedelta(seconds=1)
 SOON = timedelta(seconds=10)
 LATER_THERE = timedelta(days=4)
-LICENCE_OF_TOMORROW = "La date de délivrance du permis n'est pas une date passée."
+LICENCE_OF_TOMORROW = "La date de délivrance du permis n’est pas une date passée."
 MUCH_LATER = timedelta(hours=1)
 
 

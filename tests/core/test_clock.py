@@ -91,5 +91,5 @@ def test_an_instant_without_its_zone_is_refused():
 
 @pytest.mark.parametrize("text", ["", "demain", "2026-02-30T12:00+01:00"])
 def test_what_is_no_instant_is_refused(text):
-    with pytest.raises(ValueError, match="n'est pas un instant"):
+    with pytest.raises(ValueError, match="n’est pas un instant"):
         clock.parse_instant(text)

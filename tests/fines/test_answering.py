@@ -90,7 +90,7 @@ def test_nothing_follows_a_registered_or_a_refused_answer(state, happened):
 
 @pytest.mark.parametrize("happened", [AnswerMove.CLAIM, AnswerMove.RETRY])
 def test_an_answer_of_unknown_outcome_is_never_simply_sent_again(happened):
-    with pytest.raises(IllegalMove, match="interroger l'ANTAI"):
+    with pytest.raises(IllegalMove, match="interroger l’ANTAI"):
         move(AnswerState.UNKNOWN, happened)
 
 
@@ -131,9 +131,9 @@ def test_filing_is_no_answer_and_can_be_taken_back():
         ("vol", "Véhicule volé", ["plainte pour vol"], False),
         ("destruction", "Véhicule détruit", ["plainte pour destruction, ou déclaration"], False),
         ("usurpation", "Plaque usurpée", ["plainte pour usurpation"], False),
-        ("cession", "Véhicule vendu ou cédé", ["Déclaration de cession", "Accusé d'enregistrement"], False),
+        ("cession", "Véhicule vendu ou cédé", ["Déclaration de cession", "Accusé d’enregistrement"], False),
         ("force_majeure", "Autre cas de force majeure", [], True),
-        ("pas_notre_vehicule", "Ce n'est pas notre véhicule", [], True),
+        ("pas_notre_vehicule", "Ce n’est pas notre véhicule", [], True),
     ],
 )
 def test_each_impossibility_asks_for_its_own_proofs(reason, label, proofs, needs_statement):
@@ -155,7 +155,7 @@ def test_the_reasons_are_closed_lists_stored_in_plain_ascii():
 @pytest.mark.parametrize(
     ("reason", "label"),
     [
-        (FilingReason.NO_DUTY, "Pas d'obligation de désigner"),
+        (FilingReason.NO_DUTY, "Pas d’obligation de désigner"),
         (FilingReason.PARKING_FEE, "Forfait de post-stationnement (FPS)"),
         (FilingReason.PAID, "Amende déjà payée"),
         (FilingReason.OTHER, "Autre motif"),

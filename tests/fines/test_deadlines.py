@@ -109,7 +109,7 @@ def test_only_the_clock_that_fits_the_source_counts(source, sent_on, noticed_on,
 
 @pytest.mark.parametrize("source", [TYPED, IMPORTED])
 def test_a_notice_typed_in_without_any_date_has_no_deadline(source):
-    with pytest.raises(ValueError, match="^Indiquez la date d'envoi ou la date de l'avis\u00a0:"):
+    with pytest.raises(ValueError, match="^Indiquez la date d’envoi ou la date de l’avis\u00a0:"):
         deadline_that_counts(source, utc("2026-01-01T12:00"))
 
 

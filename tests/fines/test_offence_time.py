@@ -152,7 +152,7 @@ def test_an_offset_in_the_text_rules_and_the_day_stays_that_of_the_place(text, p
     ],
 )
 def test_a_malformed_time_is_refused_with_a_sentence(text):
-    with pytest.raises(ValueError, match="^La date d'infraction «\u00a0.*\u00a0» est illisible"):
+    with pytest.raises(ValueError, match="^La date d’infraction «\u00a0.*\u00a0» est illisible"):
         read_offence_time(text, "75001")
 
 
@@ -200,7 +200,7 @@ def test_what_is_read_shows_the_same_minute_on_the_clock_of_the_place(local, pos
     st.text(max_size=40) | st.from_regex(r"\A20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9](Z|\+[0-9]{4})?\Z")
 )
 def test_any_text_is_read_or_refused_with_a_sentence(text):
-    assert _read_or_sentence(text).startswith(("Europe/Paris", "La date d'infraction"))
+    assert _read_or_sentence(text).startswith(("Europe/Paris", "La date d’infraction"))
 
 
 def _read_or_sentence(text: str) -> str:

@@ -30,7 +30,7 @@ MIDNIGHT = datetime(2026, 2, 6, 23, 0, tzinfo=UTC)
 EVENING = datetime(2026, 2, 20, 17, 30, tzinfo=UTC)
 DEMO_HEADINGS = {
     "Véhicules": ["Immatriculation", "Marque", "Modèle", "Genre", "VIN", "1re mise en circulation", "Détention",
-                  "Date d'entrée", "Date de sortie", "Site"],
+                  "Date d’entrée", "Date de sortie", "Site"],
     "Conducteurs": ["Matricule", "Civilité", "Nom", "Prénom", "Date de naissance", "Adresse", "Code postal", "Ville",
                     "Téléphone", "E-mail", "N° de permis", "Permis délivré le", "Qualité"],
     "Attributions": ["Immatriculation", "Matricule conducteur", "Du", "Au"],

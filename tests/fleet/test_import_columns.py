@@ -16,7 +16,7 @@ def recognised(*sheets):
     ("sheet", "heading", "field"),
     [
         ("VEHICULES", "IMMATRICULATION", "plate"),
-        ("véhicule", " n°  d'immatriculation ", "plate"),
+        ("véhicule", " n°  d’immatriculation ", "plate"),
         ("Parc", "n° d’immatriculation", "plate"),
         ("conducteurs", "MATRICULE", "staff_number"),
         ("Salariés", "matricule salarie", "staff_number"),
@@ -63,7 +63,7 @@ def test_the_reasons_column_of_our_own_refused_lines_is_not_remarked_on():
 
 
 def test_a_column_given_twice_counts_once():
-    rows = [["Immatriculation", "Plaque", "Date d'entrée"], ["AB-123-CD", "EF-456-GH", VEHICLE[2]]]
+    rows = [["Immatriculation", "Plaque", "Date d’entrée"], ["AB-123-CD", "EF-456-GH", VEHICLE[2]]]
     plan = planned([("Véhicules", rows)])
     assert [act.plate for act in plan.vehicles] == ["AB-123-CD"]
     assert "dit déjà la même chose" in plan.notes[0]

@@ -36,7 +36,7 @@ def driver_line(**cells):
 
 
 def vehicle_line(**cells):
-    row = {"Immatriculation": "AB-123-CD", "Date d'entrée": ENTRY} | cells
+    row = {"Immatriculation": "AB-123-CD", "Date d’entrée": ENTRY} | cells
     return planned([("Véhicules", [list(row), list(row.values())])])
 
 
@@ -61,9 +61,9 @@ def test_a_plate_is_read_as_people_type_it(typed):
         ({"Pays": "Zorglub"}, "Pays", "inconnu"),
         ({"VIN": "VF1IOQ"+"0"*11}, "VIN", "I, O ou Q"),
         ({"Détention": "Prêt"}, "Détention", "attendu Propriété"),
-        ({"Date d'entrée": "hier"}, "Date d'entrée", "n'est pas une date"),
-        ({"Date d'entrée": None}, "Date d'entrée", "depuis quand"),
-        ({"1re mise en circulation": "31/02/2024"}, "1re mise en circulation", "n'existe pas"),
+        ({"Date d’entrée": "hier"}, "Date d’entrée", "n’est pas une date"),
+        ({"Date d’entrée": None}, "Date d’entrée", "depuis quand"),
+        ({"1re mise en circulation": "31/02/2024"}, "1re mise en circulation", "n’existe pas"),
         ({"Date de sortie": date(2024, 12, 31)}, "Date de sortie", "après l’entrée"),
         ({"Marque": "x" * 41}, "Marque", "40 caractères"),
         ({"Site": "x" * 81}, "Site", "80 caractères"),
@@ -78,9 +78,9 @@ def test_a_vehicle_line_is_refused_with_its_cell_named(cells, heading, sentence)
 
 
 def test_every_problem_of_a_line_is_told_at_once():
-    plan = vehicle_line(Immatriculation="AI-123-CD", VIN="?", **{"Date d'entrée": "hier"})
+    plan = vehicle_line(Immatriculation="AI-123-CD", VIN="?", **{"Date d’entrée": "hier"})
     assert counts(plan) == {"vehicles": (0, 0, 0, 1)}
-    assert {problem.heading for problem in plan.problems} == {"Immatriculation", "VIN", "Date d'entrée"}
+    assert {problem.heading for problem in plan.problems} == {"Immatriculation", "VIN", "Date d’entrée"}
 
 
 @pytest.mark.parametrize(("country", "code"), [("Belgique", "BE"), ("be", "BE"), ("BEL", "BE"), ("La Réunion", "FR")])
@@ -103,12 +103,12 @@ def test_the_holding_is_read_by_its_usual_words(typed, stored):
 
 
 def test_a_day_alone_is_its_start_for_an_entry_and_its_end_for_an_exit():
-    values = vehicle_line(**{"Date d'entrée": "01/03/2026", "Date de sortie": "01/03/2026"}).vehicles[0].values
+    values = vehicle_line(**{"Date d’entrée": "01/03/2026", "Date de sortie": "01/03/2026"}).vehicles[0].values
     assert (values["entered_at"], values["left_at"]) == (paris(2026, 3, 1), paris(2026, 3, 2))
 
 
 def test_an_hour_that_is_given_counts():
-    values = vehicle_line(**{"Date d'entrée": "01/03/2026 08:30", "Date de sortie": "1/3/2026 18h"}).vehicles[0].values
+    values = vehicle_line(**{"Date d’entrée": "01/03/2026 08:30", "Date de sortie": "1/3/2026 18h"}).vehicles[0].values
     assert (values["entered_at"], values["left_at"]) == (paris(2026, 3, 1, 8, 30), paris(2026, 3, 1, 18))
 
 
@@ -118,9 +118,9 @@ def test_hours_are_those_of_the_organisation():
 
 
 def test_an_hour_that_spring_skips_is_refused_and_a_doubled_one_is_the_first():
-    skipped = vehicle_line(**{"Date d'entrée": "29/03/2026 02:30"})
+    skipped = vehicle_line(**{"Date d’entrée": "29/03/2026 02:30"})
     assert "on passe à l’heure d’été" in skipped.problems[0].sentence
-    doubled = vehicle_line(**{"Date d'entrée": "25/10/2026 02:30"})
+    doubled = vehicle_line(**{"Date d’entrée": "25/10/2026 02:30"})
     assert doubled.vehicles[0].values["entered_at"].isoformat() == "2026-10-25T00:30:00+00:00"
 
 
@@ -131,7 +131,7 @@ def test_a_second_line_of_one_plate_is_refused_with_the_first_ones_number():
 
 
 def test_the_same_plate_of_another_country_is_another_vehicle():
-    rows = [["Immatriculation", "Pays", "Date d'entrée"], ["AB-123-CD", None, ENTRY], ["AB-123-CD", "DE", ENTRY]]
+    rows = [["Immatriculation", "Pays", "Date d’entrée"], ["AB-123-CD", None, ENTRY], ["AB-123-CD", "DE", ENTRY]]
     assert counts(planned([("Véhicules", rows)])) == {"vehicles": (2, 0, 0, 0)}
 
 
@@ -154,7 +154,7 @@ def test_a_first_registration_in_the_future_is_pointed_at_but_accepted():
     ("cells", "field", "value"),
     [
         ({"Nom": "MARIN"}, "last_name", "Marin"),
-        ({"Nom": "LE GOFF-D'ARC"}, "last_name", "Le Goff-D'Arc"),
+        ({"Nom": "LE GOFF-D’ARC"}, "last_name", "Le Goff-D’Arc"),
         ({"Nom": "McDonald"}, "last_name", "McDonald"),
         ({"Prénom": "JEAN-PIERRE"}, "first_name", "Jean-Pierre"),
         ({"Prénom": "élodie"}, "first_name", "Élodie"),
@@ -193,7 +193,7 @@ def test_a_driver_without_a_licence_number_is_accepted():
         ({"Matricule": "x" * 31}, "Matricule", "30 caractères"),
         ({"Nom": None}, "Nom", "Indiquez le nom"),
         ({"Prénom": " "}, "Prénom", "Indiquez le prénom"),
-        ({"Date de naissance": "le 12 mai"}, "Date de naissance", "n'est pas une date"),
+        ({"Date de naissance": "le 12 mai"}, "Date de naissance", "n’est pas une date"),
         ({"Date de naissance": date(2026, 3, 4)}, "Date de naissance", "futur"),
         ({"Code postal": "123"}, "Code postal", "5 chiffres"),
         ({"Code postal": 7.5}, "Code postal", "code postal"),
@@ -201,8 +201,8 @@ def test_a_driver_without_a_licence_number_is_accepted():
         ({"E-mail": "daniel.marin"}, "E-mail", "adresse e-mail"),
         ({"Civilité": "Docteur"}, "Civilité", "M. ou Mme"),
         ({"Qualité": "Stagiaire"}, "Qualité", "Préposé ou Locataire"),
-        ({"Permis délivré le": "2001"}, "Permis délivré le", "n'est pas une date"),
-        ({"Date de départ": "bientôt"}, "Date de départ", "n'est pas une date"),
+        ({"Permis délivré le": "2001"}, "Permis délivré le", "n’est pas une date"),
+        ({"Date de départ": "bientôt"}, "Date de départ", "n’est pas une date"),
     ],
 )
 def test_a_driver_line_is_refused_with_its_cell_named(cells, heading, sentence):
@@ -287,8 +287,8 @@ def test_the_same_assignment_twice_is_refused_with_the_first_ones_number():
         (["AB-123-CD", "E9", MORNING, None], "Matricule conducteur", "le matricule E9 n’est ni"),
         (["AB-123-CD", "E1", EVENING, MORNING], "Au", "La fin doit être après le début"),
         (["AB-123-CD", "E1", MORNING, MORNING], "Au", "La fin doit être après le début"),
-        (["AB-123-CD", "E1", "lundi", None], "Du", "n'est pas une date"),
-        (["AB-123-CD", "E1", MORNING, "?"], "Au", "n'est pas une date"),
+        (["AB-123-CD", "E1", "lundi", None], "Du", "n’est pas une date"),
+        (["AB-123-CD", "E1", MORNING, "?"], "Au", "n’est pas une date"),
         (["AB-123-CD", "E1", None, None], "Du", "nécessaire"),
         (["AB-123-CD", None, MORNING, None], "Matricule conducteur", "nécessaire"),
         (["AB-123-CD", "E1", date(2024, 12, 31), None], "Du", "entré dans le parc que le 01/01/2025 00:00"),

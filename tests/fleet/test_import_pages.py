@@ -317,8 +317,8 @@ def bomb_of_zeros():
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"Immatriculation;Marque\nAB-123-CD;Renault\n", "n&#39;est pas un classeur Excel"),
-        (b"", "n&#39;est pas un classeur Excel"),
+        (b"Immatriculation;Marque\nAB-123-CD;Renault\n", "n’est pas un classeur Excel"),
+        (b"", "n’est pas un classeur Excel"),
         (b"PK\x03\x04 pas vraiment", "abîmé"),
         (bomb_of_zeros(), "trop de données une fois décompressé"),
     ],

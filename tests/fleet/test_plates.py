@@ -79,18 +79,18 @@ def test_every_spelling_of_a_plate_gives_one_key(text):
         ("UB-123-AB", "Une plaque SIV ne contient jamais I, O ou U."),
         ("SS-123-AB", "Une plaque SIV ne contient jamais le bloc SS."),
         ("AB-123-SS", "Une plaque SIV ne contient jamais le bloc SS."),
-        ("AB-000-CD", "Le numéro d'une plaque SIV va de 001 à 999."),
-        ("WW-000-AA", "Le numéro d'une plaque WW va de 001 à 999."),
+        ("AB-000-CD", "Le numéro d’une plaque SIV va de 001 à 999."),
+        ("WW-000-AA", "Le numéro d’une plaque WW va de 001 à 999."),
         ("WW-123-AO", "Une plaque WW ne contient jamais I, O ou U."),
-        ("W-000-AA", "Le numéro d'une plaque W garage va de 001 à 999."),
+        ("W-000-AA", "Le numéro d’une plaque W garage va de 001 à 999."),
         ("W-123-IA", "Une plaque W garage ne contient jamais I, O ou U."),
-        ("0000 AB 75", "Le numéro d'une plaque FNI va de 1 à 9999."),
-        ("1234 AB 96", "Le département «\u00a096\u00a0» n'existe pas sur une plaque FNI."),
-        ("1234 AB 00", "Le département «\u00a000\u00a0» n'existe pas sur une plaque FNI."),
-        ("1234 AB 970", "Le département «\u00a0970\u00a0» n'existe pas sur une plaque FNI."),
-        ("1234 AB 979", "Le département «\u00a0979\u00a0» n'existe pas sur une plaque FNI."),
-        ("", "Indiquez l'immatriculation."),
-        (" - ", "Indiquez l'immatriculation."),
+        ("0000 AB 75", "Le numéro d’une plaque FNI va de 1 à 9999."),
+        ("1234 AB 96", "Le département «\u00a096\u00a0» n’existe pas sur une plaque FNI."),
+        ("1234 AB 00", "Le département «\u00a000\u00a0» n’existe pas sur une plaque FNI."),
+        ("1234 AB 970", "Le département «\u00a0970\u00a0» n’existe pas sur une plaque FNI."),
+        ("1234 AB 979", "Le département «\u00a0979\u00a0» n’existe pas sur une plaque FNI."),
+        ("", "Indiquez l’immatriculation."),
+        (" - ", "Indiquez l’immatriculation."),
         ("ÀB-123-CD", "Une immatriculation ne contient que des lettres sans accent et des chiffres."),
         ("AB-123-ß", "Une immatriculation ne contient que des lettres sans accent et des chiffres."),
         ("АВ-123-СD", "Une immatriculation ne contient que des lettres sans accent et des chiffres."),
@@ -108,7 +108,7 @@ def test_a_wrong_plate_is_refused_with_its_reason(text, sentence):
     "text", ["AB-12-CD", "AB-1234-CD", "ABC-123-DE", "AB-O12-CD", "12345 AB 75", "1234 AB", "X", "PLAQUE"]
 )
 def test_a_plate_of_no_french_form_is_refused_with_examples(text):
-    with pytest.raises(InvalidPlate, match="n'est pas une immatriculation française") as refusal:
+    with pytest.raises(InvalidPlate, match="n’est pas une immatriculation française") as refusal:
         parse_plate(text)
     assert "AB-123-CD" in str(refusal.value)
 

@@ -143,7 +143,7 @@ def test_the_pages_of_a_list_hold_each_vehicle_once_forwards_and_back(app, sort)
 def test_a_page_that_does_not_exist_is_the_first_one(fleet):
     with tenant_session(fleet.organisation_id) as session:
         for cursor in (
-            "n'importe quoi",
+            "n’importe quoi",
             MISSING,
             f"-{MISSING}",
         ):

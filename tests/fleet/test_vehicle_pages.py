@@ -122,7 +122,7 @@ def test_adding_a_vehicle_leads_to_its_page(browser):
     ("changes", "field", "sentence"),
     [
         ({"plate": ""}, "plate", "Indiquez l’immatriculation."),
-        ({"plate": "AB-000-CE"}, "plate", "Le numéro d&#39;une plaque SIV va de 001 à 999."),
+        ({"plate": "AB-000-CE"}, "plate", "Le numéro d’une plaque SIV va de 001 à 999."),
         ({"plate": "ab123cd"}, "plate", "Cette immatriculation est déjà dans votre parc."),
         ({"vin": "IOQ"}, "vin", "Un VIN comporte"),
         ({"entered_at": ""}, "entered_at", "Indiquez la date d’entrée dans le parc."),

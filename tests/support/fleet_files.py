@@ -18,7 +18,7 @@ from eprunes.fleet.importing.planning import plan_import
 from tests.support.worlds import AS_OF
 
 PARIS = ZoneInfo("Europe/Paris")
-VEHICLE_HEADINGS = ["Immatriculation", "Marque", "Date d'entrée", "Date de sortie", "Site"]
+VEHICLE_HEADINGS = ["Immatriculation", "Marque", "Date d’entrée", "Date de sortie", "Site"]
 DRIVER_HEADINGS = ["Matricule", "Nom", "Prénom", "Code postal", "Téléphone", "N° de permis"]
 ASSIGNMENT_HEADINGS = ["Immatriculation", "Matricule conducteur", "Du", "Au"]
 _SIV_LETTERS = "ABCDEFGHJKLMNPQRTVWXYZ"
@@ -116,7 +116,7 @@ def large_file(vehicles: int, drivers: int = 0, assignments: int = 0) -> bytes:
         assignment_rows.append([plates[vehicle], f"E{i % drivers}", begins, begins + timedelta(days=20)])
     return write_workbook(
         [
-            Sheet("Véhicules", ["Immatriculation", "Marque", "Modèle", "Genre", "Date d'entrée", "Site"], vehicle_rows),
+            Sheet("Véhicules", ["Immatriculation", "Marque", "Modèle", "Genre", "Date d’entrée", "Site"], vehicle_rows),
             Sheet(
                 "Conducteurs",
                 ["Matricule", "Civilité", "Nom", "Prénom", "Date de naissance", "Adresse", "Code postal", "Ville",

@@ -27,18 +27,18 @@ def main() -> None:
         if options.load:
             _load(options.database, options.load)
     except (OSError, ValueError, sqlite3.Error) as error:
-        sys.exit(f"L'agence simulée ne peut pas démarrer : {error}")
+        sys.exit(f"L’agence simulée ne peut pas démarrer : {error}")
     running = server.make(app, options.host, options.port)
-    _say(f"Agence simulée à l'écoute sur http://{options.host}:{running.port}")
+    _say(f"Agence simulée à l’écoute sur http://{options.host}:{running.port}")
     running.serve_forever()
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m eprunes.antai.simulator", description="Agence simulée")
-    parser.add_argument("--port", type=int, required=True, help="port d'écoute, 0 pour un port libre")
-    parser.add_argument("--database", required=True, help="fichier SQLite de l'agence, créé au besoin")
-    parser.add_argument("--host", default="127.0.0.1", help="adresse d'écoute (127.0.0.1)")
-    parser.add_argument("--load", help="fichier JSON d'infractions, chargées une fois par numéro d'avis")
+    parser.add_argument("--port", type=int, required=True, help="port d’écoute, 0 pour un port libre")
+    parser.add_argument("--database", required=True, help="fichier SQLite de l’agence, créé au besoin")
+    parser.add_argument("--host", default="127.0.0.1", help="adresse d’écoute (127.0.0.1)")
+    parser.add_argument("--load", help="fichier JSON d’infractions, chargées une fois par numéro d’avis")
     return parser.parse_args()
 
 

@@ -61,7 +61,7 @@ def read_vehicle():
     )
     row = vehicles.find(connection(), plate, country)
     if row is None:
-        return refuse(404, "INCONNU", "Ce véhicule n'a pas été déclaré.")
+        return refuse(404, "INCONNU", "Ce véhicule n’a pas été déclaré.")
     return jsonify(vehicles.as_record(row))
 
 
@@ -119,7 +119,7 @@ def read_offence(number: str):
     offences.post_due(connection(), clock.now(), number)
     row = offences.posted(connection(), number)
     if row is None:
-        return refuse(404, "INCONNU", "Ce numéro d'avis est inconnu.")
+        return refuse(404, "INCONNU", "Ce numéro d’avis est inconnu.")
     state = answers.state_of(connection(), number)
     return jsonify({**offences.as_record(row), **({"designation": state} if state else {})})
 

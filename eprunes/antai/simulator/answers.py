@@ -27,7 +27,7 @@ def receive(
     if body.get("statut") not in completeness.STATUSES:
         raise BadInputError("Le champ « statut » vaut DESIGNATION ou NON_DESIGNATION.")
     if offences.posted(connection, number) is None:
-        return 404, {"etat": "INCONNU", "message": "Ce numéro d'avis est inconnu."}
+        return 404, {"etat": "INCONNU", "message": "Ce numéro d’avis est inconnu."}
     conflict = _conflict(connection, identifier, number, _fingerprint(body))
     if conflict:
         return 409, conflict

@@ -80,7 +80,7 @@ def is_loopback(address: str | None) -> bool:
 def _receive():
     if request.path.startswith(CONTROL):
         if not is_loopback(request.remote_addr):
-            return refuse(403, "INTERDIT", "Le pilotage n'est ouvert qu'à la machine locale.")
+            return refuse(403, "INTERDIT", "Le pilotage n’est ouvert qu’à la machine locale.")
         return None
     # Read to the end even when it is refused: the server would wait on unread bytes before letting go.
     request.get_data()
@@ -133,7 +133,7 @@ def _close_connection(_error) -> None:
 
 def _bad_input(error: ValueError):
     sentence = (
-        str(error) if isinstance(error, BadInputError) else "Un texte de la requête n'est pas de l'Unicode valide."
+        str(error) if isinstance(error, BadInputError) else "Un texte de la requête n’est pas de l’Unicode valide."
     )
     return refuse(400, "REQUETE_INVALIDE", sentence)
 

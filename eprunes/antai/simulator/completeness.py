@@ -16,9 +16,9 @@ MANDATORY = [
     (("nom",), "NOM_MANQUANT", "le nom du conducteur"),
     (("prenom",), "PRENOM_MANQUANT", "le prénom du conducteur"),
     (("dateNaissance",), "DATE_NAISSANCE_MANQUANTE", "la date de naissance du conducteur"),
-    (("adresse", "ligne1"), "ADRESSE_MANQUANTE", "la première ligne de l'adresse"),
-    (("adresse", "codePostal"), "CODE_POSTAL_MANQUANT", "le code postal de l'adresse"),
-    (("adresse", "ville"), "VILLE_MANQUANTE", "la ville de l'adresse"),
+    (("adresse", "ligne1"), "ADRESSE_MANQUANTE", "la première ligne de l’adresse"),
+    (("adresse", "codePostal"), "CODE_POSTAL_MANQUANT", "le code postal de l’adresse"),
+    (("adresse", "ville"), "VILLE_MANQUANTE", "la ville de l’adresse"),
     (("permis", "numero"), "NUMERO_PERMIS_MANQUANT", "le numéro du permis de conduire"),
 ]
 
@@ -47,23 +47,23 @@ def _designation_refusal(driver: object, today: date) -> Refusal | None:
 
 def _wrong_detail(driver: dict, today: date) -> Refusal | None:
     if not _past_day(driver["dateNaissance"], today):
-        return "DATE_NAISSANCE_INVALIDE", "La date de naissance du conducteur n'est pas une date passée."
+        return "DATE_NAISSANCE_INVALIDE", "La date de naissance du conducteur n’est pas une date passée."
     issued = _detail(driver, ("permis", "dateDelivrance"))
     if issued is not None and not _past_day(issued, today):
-        return "DATE_PERMIS_INVALIDE", "La date de délivrance du permis n'est pas une date passée."
+        return "DATE_PERMIS_INVALIDE", "La date de délivrance du permis n’est pas une date passée."
     if driver.get("qualite") not in (None, *CAPACITIES):
         return "QUALITE_INVALIDE", f"La qualité du conducteur est inconnue ({', '.join(CAPACITIES)})."
     for path in (("adresse", "pays"), ("permis", "pays")):
         country = _detail(driver, path)
         if country is not None and not (isinstance(country, str) and COUNTRY.fullmatch(country)):
-            return "PAYS_INVALIDE", "Un pays s'écrit en deux lettres (FR)."
+            return "PAYS_INVALIDE", "Un pays s’écrit en deux lettres (FR)."
     return None
 
 
 def _impossibility_refusal(body: dict) -> Refusal | None:
     reason = body.get("motif")
     if not _filled(reason):
-        return "MOTIF_MANQUANT", "Le motif de l'impossibilité de désigner est absent."
+        return "MOTIF_MANQUANT", "Le motif de l’impossibilité de désigner est absent."
     if reason not in REASONS:
         return "MOTIF_INCONNU", f"Le motif est inconnu ({', '.join(REASONS)})."
     if reason in REASONS_TO_EXPLAIN and not _filled(body.get("commentaire")):

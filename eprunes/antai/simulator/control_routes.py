@@ -34,7 +34,7 @@ def generate():
     with store.writing(connection()):
         fleet = vehicles.active(connection())
         if not fleet:
-            return refuse(409, "PARC_VIDE", "Aucun véhicule n'est déclaré.")
+            return refuse(409, "PARC_VIDE", "Aucun véhicule n’est déclaré.")
         records = generation.offences(connection(), fleet, count=wanted, seed=seed, days=days, as_of=as_of)
         offences.load(connection(), records, as_of)
     return jsonify({"numerosAco": [record["numeroAco"] for record in records]}), 201

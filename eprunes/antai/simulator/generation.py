@@ -20,14 +20,14 @@ SPEEDS = [
     ),
     ("11302", "Excès de vitesse de 20 à 29 km/h", (50, 70, 80, 90, 110), (20, 29), 12),
     ("11301", "Excès de vitesse de 30 à 39 km/h", (50, 80, 90), (30, 39), 3),
-    ("21526", "Excès de vitesse d'au moins 50 km/h (délit)", (80, 90, 110), (50, 70), 1),
+    ("21526", "Excès de vitesse d’au moins 50 km/h (délit)", (80, 90, 110), (50, 70), 1),
 ]
 OTHERS = [
-    ("210", "Inobservation de l'arrêt imposé par un feu rouge", 6),
+    ("210", "Inobservation de l’arrêt imposé par un feu rouge", 6),
     ("24090", "Circulation sur une voie réservée aux transports en commun", 5),
     ("12929", "Défaut de port de la ceinture de sécurité par le conducteur", 2),
-    ("11325", "Franchissement d'une ligne continue", 2),
-    ("6292", "Circulation sur une bande d'arrêt d'urgence", 1),
+    ("11325", "Franchissement d’une ligne continue", 2),
+    ("6292", "Circulation sur une bande d’arrêt d’urgence", 1),
 ]
 ROADS = [
     "A6 PR 12+300",

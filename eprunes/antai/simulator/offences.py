@@ -116,13 +116,13 @@ def row_from(record: object, as_of: datetime) -> tuple:
         raise BadInputError("Chaque infraction est un objet JSON.")
     number = text(record, "numeroAco").replace(" ", "")
     if not NUMBER.fullmatch(number):
-        raise BadInputError("Le numéro d'avis compte de 9 à 16 chiffres.")
+        raise BadInputError("Le numéro d’avis compte de 9 à 16 chiffres.")
     plate, country = plate_and_country(record)
     try:
         notice_day = day(record.get("dateAco"))
         offence_at = datetime.fromisoformat(text(record, "dateHeureInfraction"))
     except ValueError as error:
-        raise BadInputError(f"Date illisible dans l'infraction {number}.") from error
+        raise BadInputError(f"Date illisible dans l’infraction {number}.") from error
     return (
         number,
         notice_day.isoformat(),

@@ -28,7 +28,7 @@ def parsed(raw: bytes, kind: type) -> dict | list:
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise BadInputError("Le corps de la requête n'est pas du JSON lisible.") from error
+        raise BadInputError("Le corps de la requête n’est pas du JSON lisible.") from error
     if not isinstance(value, kind):
         raise BadInputError("Un objet JSON est attendu." if kind is dict else "Un tableau JSON est attendu.")
     return value
@@ -59,10 +59,10 @@ def plate_and_country(body: dict) -> tuple[str, str]:
     """The plate as a match key (upper case, no separators) and the country in three letters."""
     plate = SEPARATORS.sub("", text(body, "immatriculation")).upper()
     if not PLATE.fullmatch(plate):
-        raise BadInputError("L'immatriculation est mal formée.")
+        raise BadInputError("L’immatriculation est mal formée.")
     country = text(body, "paysImmatriculation").upper()
     if not COUNTRY.fullmatch(country):
-        raise BadInputError("Le pays d'immatriculation s'écrit en trois lettres (FRA).")
+        raise BadInputError("Le pays d’immatriculation s’écrit en trois lettres (FRA).")
     return plate, country
 
 
@@ -84,7 +84,7 @@ def optional_day(body: dict, name: str) -> date | None:
             return store.paris_day(instant) if instant.tzinfo else instant.date()
         return day(value)
     except (ValueError, OverflowError) as error:
-        raise BadInputError(f"Le champ « {name} » n'est pas une date ISO 8601.") from error
+        raise BadInputError(f"Le champ « {name} » n’est pas une date ISO 8601.") from error
 
 
 def page_request(sort_columns: dict[str, str], default_sort: str) -> tuple[str, bool, int]:

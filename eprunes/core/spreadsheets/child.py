@@ -25,7 +25,7 @@ MEMORY_LIMIT = 512 * 1024 * 1024
 CPU_SECONDS = 25
 
 UNREADABLE = (
-    "Ce classeur est abîmé ou n'a pas la structure attendue\u00a0: ouvrez-le dans Excel ou LibreOffice, "
+    "Ce classeur est abîmé ou n’a pas la structure attendue\u00a0: ouvrez-le dans Excel ou LibreOffice, "
     "enregistrez-le à nouveau au format .xlsx, puis réessayez."
 )
 TOO_MANY_ROWS = (

@@ -26,20 +26,20 @@ REQUIRED_ENTRIES = {"[Content_Types].xml", "xl/workbook.xml"}
 
 TOO_LARGE = "Ce fichier dépasse 20\u00a0Mo\u00a0: répartissez les lignes en plusieurs classeurs."
 OLD_OR_LOCKED = (
-    "Ce classeur est protégé par un mot de passe ou dans l'ancien format .xls\u00a0: enregistrez-le au "
+    "Ce classeur est protégé par un mot de passe ou dans l’ancien format .xls\u00a0: enregistrez-le au "
     "format .xlsx sans mot de passe."
 )
 NOT_A_WORKBOOK = (
-    "Ce fichier n'est pas un classeur Excel\u00a0: ouvrez-le dans Excel ou LibreOffice et enregistrez-le au "
+    "Ce fichier n’est pas un classeur Excel\u00a0: ouvrez-le dans Excel ou LibreOffice et enregistrez-le au "
     "format .xlsx (en changer seulement le nom ne suffit pas)."
 )
 DAMAGED = "Ce classeur est abîmé ou incomplet\u00a0: enregistrez-le à nouveau au format .xlsx, puis réessayez."
 SUSPICIOUS = (
-    "Ce classeur est refusé\u00a0: il contient trop d'éléments, ou trop de données une fois décompressé. "
+    "Ce classeur est refusé\u00a0: il contient trop d’éléments, ou trop de données une fois décompressé. "
     "Recopiez les lignes utiles dans un nouveau classeur."
 )
 TOO_HEAVY = (
-    "Ce classeur n'a pas pu être lu\u00a0: il est trop lourd ou abîmé. Répartissez les lignes en plusieurs "
+    "Ce classeur n’a pas pu être lu\u00a0: il est trop lourd ou abîmé. Répartissez les lignes en plusieurs "
     "classeurs et supprimez les colonnes inutiles."
 )
 

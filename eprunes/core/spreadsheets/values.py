@@ -72,7 +72,7 @@ def as_postcode(value: object) -> str:
         return as_text(value)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or value != value // 1 or not 1_000 <= value <= 99_999:
-        raise ValueError(f"ceci n'est pas un code postal\u00a0: {_quoted(value)}")
+        raise ValueError(f"ceci n’est pas un code postal\u00a0: {_quoted(value)}")
     return f"{int(value):05}"
 
 
@@ -113,16 +113,16 @@ def _of_text(text: str, expected: str) -> tuple[datetime, bool]:
     try:
         return datetime(year, month, day, hour, minute, second), parts["hour"] is not None  # noqa: DTZ001
     except ValueError:
-        raise ValueError(f"cette date ou cette heure n'existe pas\u00a0: {_quoted(text)}")
+        raise ValueError(f"cette date ou cette heure n’existe pas\u00a0: {_quoted(text)}")
 
 
 def _check_year(year: int, value: object) -> None:
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise ValueError(f"l'année doit être comprise entre 1900 et 2100\u00a0: {_quoted(value)}")
+        raise ValueError(f"l’année doit être comprise entre 1900 et 2100\u00a0: {_quoted(value)}")
 
 
 def _not_a_date(value: object, expected: str) -> ValueError:
-    return ValueError(f"ceci n'est pas une date\u00a0: {_quoted(value)} ({expected})")
+    return ValueError(f"ceci n’est pas une date\u00a0: {_quoted(value)} ({expected})")
 
 
 def _quoted(value: object) -> str:

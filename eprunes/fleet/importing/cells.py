@@ -28,7 +28,7 @@ _NAME_PART = re.compile(r"[^\W\d_]+")
 _HOLDINGS = {
     Holding.OWNED: ("Propriété", "Achat", "En propre", "Propriétaire", "Acheté"),
     Holding.LEASED: ("LLD", "Location longue durée"),
-    Holding.LEASED_TO_BUY: ("LOA", "Location avec option d'achat", "Crédit-bail"),
+    Holding.LEASED_TO_BUY: ("LOA", "Location avec option d’achat", "Crédit-bail"),
     Holding.RENTED: ("Location", "LCD", "Location courte durée", "Location moyenne durée", "LMD"),
 }
 _KINDS = {

@@ -65,10 +65,10 @@ VEHICLES = SheetKind(
         Column(
             "plate",
             "Immatriculation",
-            ("Plaque", "Immat", "N° d'immatriculation", "Numéro d'immatriculation"),
+            ("Plaque", "Immat", "N° d’immatriculation", "Numéro d’immatriculation"),
             required=True,
         ),
-        Column("country", "Pays", ("Pays d'immatriculation",)),
+        Column("country", "Pays", ("Pays d’immatriculation",)),
         Column("make", "Marque", ("Constructeur",)),
         Column("model", "Modèle", ("Dénomination commerciale",)),
         Column("category", "Genre", ("Genre national", "Catégorie", "Type")),
@@ -86,7 +86,7 @@ VEHICLES = SheetKind(
             ),
         ),
         Column("holding", "Détention", ("Mode de détention", "Propriété", "Financement")),
-        Column("entered_at", "Date d'entrée", ("Entrée", "Entrée dans le parc", "Date d'entrée dans le parc")),
+        Column("entered_at", "Date d’entrée", ("Entrée", "Entrée dans le parc", "Date d’entrée dans le parc")),
         Column("left_at", "Date de sortie", ("Sortie", "Sortie du parc", "Date de sortie du parc")),
         Column("site", "Site", ("Agence", "Établissement", "Lieu", "Affectation")),
     ),
@@ -109,7 +109,7 @@ DRIVERS = SheetKind(
         Column("birth_date", "Date de naissance", ("Né le", "Née le", "Naissance")),
         Column("birth_place", "Lieu de naissance", ("Né à", "Commune de naissance")),
         Column("address_line", "Adresse", ("Rue", "Adresse postale", "Voie", "Adresse 1")),
-        Column("address_complement", "Complément d'adresse", ("Complément", "Adresse 2")),
+        Column("address_complement", "Complément d’adresse", ("Complément", "Adresse 2")),
         Column("postcode", "Code postal", ("CP",)),
         Column("city", "Ville", ("Commune", "Localité")),
         Column("country", "Pays", ("Pays de résidence",)),
@@ -139,10 +139,10 @@ ASSIGNMENTS = SheetKind(
         Column(
             "plate",
             "Immatriculation",
-            ("Plaque", "Immat", "Véhicule", "N° d'immatriculation", "Numéro d'immatriculation"),
+            ("Plaque", "Immat", "Véhicule", "N° d’immatriculation", "Numéro d’immatriculation"),
             required=True,
         ),
-        Column("country", "Pays", ("Pays d'immatriculation",)),
+        Column("country", "Pays", ("Pays d’immatriculation",)),
         Column(
             "staff_number",
             "Matricule conducteur",
@@ -150,7 +150,7 @@ ASSIGNMENTS = SheetKind(
             required=True,
         ),
         Column("starts_at", "Du", ("Début", "Date de début", "Depuis", "Depuis le", "À partir du"), required=True),
-        Column("ends_at", "Au", ("Fin", "Date de fin", "Jusqu'au", "Jusqu'à")),
+        Column("ends_at", "Au", ("Fin", "Date de fin", "Jusqu’au", "Jusqu’à")),
     ),
 )
 

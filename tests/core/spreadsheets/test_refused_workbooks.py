@@ -21,9 +21,9 @@ from tests.core.spreadsheets.archives import (
 DEMO = Path(__file__).parents[3] / "demo" / "parc-transports-durand.xlsx"
 GOOD = workbook(line(1, number_cell("A1")))
 
-NOT_A_WORKBOOK = "n'est pas un classeur Excel"
+NOT_A_WORKBOOK = "n’est pas un classeur Excel"
 DAMAGED = "abîmé"
-SUSPICIOUS = "trop d'éléments, ou trop de données"
+SUSPICIOUS = "trop d’éléments, ou trop de données"
 TOO_HEAVY = "trop lourd ou abîmé"
 ROWS = "60\u00a0000 lignes"
 COLUMNS = "200 colonnes"
@@ -77,7 +77,7 @@ def test_a_file_that_is_no_workbook_is_refused(data):
 
 def test_an_old_or_encrypted_workbook_is_refused_with_the_way_out():
     assert refusal_of(bytes.fromhex("D0CF11E0A1B11AE1") + bytes(3_000)) == (
-        "Ce classeur est protégé par un mot de passe ou dans l'ancien format .xls\u00a0: enregistrez-le au "
+        "Ce classeur est protégé par un mot de passe ou dans l’ancien format .xls\u00a0: enregistrez-le au "
         "format .xlsx sans mot de passe."
     )
 
@@ -291,7 +291,7 @@ def test_a_document_type_is_refused_in_every_part(part, document_type):
     "broken",
     [
         {"xl/worksheets/sheet1.xml": "<worksheet><sheetData><row>"},
-        {"xl/worksheets/sheet1.xml": "ceci n'est pas du XML"},
+        {"xl/worksheets/sheet1.xml": "ceci n’est pas du XML"},
         {"xl/worksheets/sheet1.xml": b"\xff\xfe\x00"},
         {"xl/_rels/workbook.xml.rels": "<Relationships><Relationship/></Relationships>"},
         {"xl/workbook.xml": "<workbook><sheets><sheet/></sheets></workbook>"},

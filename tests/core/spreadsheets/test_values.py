@@ -81,17 +81,17 @@ def test_a_date_is_understood(value, day):
     ],
 )
 def test_what_is_no_date_is_refused(value):
-    with pytest.raises(ValueError, match="ceci n'est pas une date"):
+    with pytest.raises(ValueError, match="ceci n’est pas une date"):
         as_date(value)
 
 
 def test_the_refusal_of_a_date_quotes_it_and_says_what_is_expected():
     with pytest.raises(ValueError) as refusal:
         as_date("abc")
-    assert str(refusal.value) == "ceci n'est pas une date\u00a0: «\u00a0abc\u00a0» (attendu JJ/MM/AAAA)"
+    assert str(refusal.value) == "ceci n’est pas une date\u00a0: «\u00a0abc\u00a0» (attendu JJ/MM/AAAA)"
     with pytest.raises(ValueError) as refusal:
         as_local_datetime("abc")
-    assert str(refusal.value) == "ceci n'est pas une date\u00a0: «\u00a0abc\u00a0» (attendu JJ/MM/AAAA HH:MM)"
+    assert str(refusal.value) == "ceci n’est pas une date\u00a0: «\u00a0abc\u00a0» (attendu JJ/MM/AAAA HH:MM)"
 
 
 def test_the_refusal_of_a_long_text_quotes_its_beginning():
@@ -102,7 +102,7 @@ def test_the_refusal_of_a_long_text_quotes_its_beginning():
 
 @pytest.mark.parametrize("value", ["31/02/2026", "29/02/2026", "00/03/2026", "12/31/2026", "2026-13-01"])
 def test_a_day_that_does_not_exist_is_refused(value):
-    with pytest.raises(ValueError, match="n'existe pas"):
+    with pytest.raises(ValueError, match="n’existe pas"):
         as_date(value)
 
 
@@ -117,7 +117,7 @@ def test_a_year_outside_1900_to_2100_is_refused(value):
 
 @pytest.mark.parametrize("number", [73_416, 1e300, float("inf"), float("nan"), -1, 0, 2026])
 def test_a_number_that_is_no_plausible_day_is_refused(number):
-    with pytest.raises(ValueError, match="ceci n'est pas une date"):
+    with pytest.raises(ValueError, match="ceci n’est pas une date"):
         as_date(number)
 
 
@@ -155,7 +155,7 @@ def test_an_empty_cell_is_no_moment(value):
 
 @pytest.mark.parametrize("value", ["03/03/2026 24:00", "03/03/2026 08:60", "3/3/2026 25h", "31/02/2026 8h"])
 def test_an_hour_that_does_not_exist_is_refused(value):
-    with pytest.raises(ValueError, match="n'existe pas"):
+    with pytest.raises(ValueError, match="n’existe pas"):
         as_local_datetime(value)
 
 
@@ -171,12 +171,12 @@ def test_an_hour_that_does_not_exist_is_refused(value):
     ],
 )
 def test_what_is_no_local_moment_is_refused(value):
-    with pytest.raises(ValueError, match="ceci n'est pas une date"):
+    with pytest.raises(ValueError, match="ceci n’est pas une date"):
         as_local_datetime(value)
 
 
 def test_a_duration_is_no_date():
-    with pytest.raises(ValueError, match="ceci n'est pas une date"):
+    with pytest.raises(ValueError, match="ceci n’est pas une date"):
         as_date(timedelta(hours=3))
 
 
@@ -203,5 +203,5 @@ def test_a_postcode_gets_its_zero_back(value, postcode):
     "value", [999, 100_000, -7407, 7407.5, float("nan"), float("inf"), True, date(2026, 3, 3), time(8)]
 )
 def test_what_is_no_postcode_is_refused(value):
-    with pytest.raises(ValueError, match="ceci n'est pas un code postal"):
+    with pytest.raises(ValueError, match="ceci n’est pas un code postal"):
         as_postcode(value)
