@@ -14,8 +14,8 @@ from demo import accounts, agency, history, offences, places
 from demo.accounts import Person
 from demo.places import DemoRefused, Place
 from eprunes import create_app
-from eprunes.accounts import services
 from eprunes.accounts.queries import living_organisations
+from eprunes.accounts.services import clients, users
 from eprunes.core import clock
 from eprunes.core.calendar import paris_day
 from eprunes.core.config import PROJECT_ROOT
@@ -71,7 +71,7 @@ def _first_load(place: Place, environ: dict[str, str], as_of: datetime) -> None:
 
 def _create_people(as_of: datetime) -> None:
     since = as_of - CONTRACT_AGE
-    organisation_id = services.create_organisation(
+    organisation_id = clients.create_organisation(
         name=accounts.ORGANISATION,
         number=accounts.SIREN,
         admin_email=accounts.ADMINISTRATOR.email,
@@ -79,7 +79,7 @@ def _create_people(as_of: datetime) -> None:
         as_of=since,
     )
     for person in accounts.USERS:
-        services.create_user(
+        users.create_user(
             organisation_id=organisation_id,
             email=person.email,
             fleet=person.fleet,
@@ -87,13 +87,13 @@ def _create_people(as_of: datetime) -> None:
             display_name=person.name,
             as_of=since,
         )
-    services.create_operator(email=accounts.OPERATOR.email, as_of=since)
+    users.create_operator(email=accounts.OPERATOR.email, as_of=since)
     for person in accounts.EVERYONE:
         _give_password(person, since)
 
 
 def _give_password(person: Person, as_of: datetime) -> None:
-    services.set_password(email=person.email, password=accounts.PASSWORD, as_of=as_of)
+    users.set_password(email=person.email, password=accounts.PASSWORD, as_of=as_of)
 
 
 def _import_fleet(place: Place, environ: dict[str, str], days: int) -> None:

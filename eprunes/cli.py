@@ -8,8 +8,8 @@ import orjson
 from flask import Flask
 from flask.cli import AppGroup
 
-from eprunes.accounts import services
 from eprunes.accounts.company_numbers import CompanyNumberKind
+from eprunes.accounts.services import clients, users
 from eprunes.cli_support import find_organisation, says_no_plainly
 from eprunes.clock_process import JOBS, SCHEDULE
 from eprunes.core import clock, jobs
@@ -45,7 +45,7 @@ def split_words(ctx, param, value: str) -> tuple[str, ...]:
 @says_no_plainly
 def create_organisation(name, number, kind, admin_email, vehicles, tools, zone):
     """Créer un client, son bon de commande et son administrateur."""
-    services.create_organisation(
+    clients.create_organisation(
         name=name,
         number=number,
         number_kind=CompanyNumberKind(kind) if kind else None,
@@ -67,7 +67,7 @@ def create_organisation(name, number, kind, admin_email, vehicles, tools, zone):
 def end_organisation(siren: str, on: datetime):
     """Fixer le dernier jour du contrat d'un client."""
     organisation = find_organisation(siren)
-    services.end_contract(organisation_id=organisation.id, on=on.date(), as_of=clock.now())
+    clients.end_contract(organisation_id=organisation.id, on=on.date(), as_of=clock.now())
     click.echo(f"Contrat de {organisation.name}\u00a0: dernier jour le {on:%d/%m/%Y}, à 24:00 heure de Paris.")
 
 
@@ -79,10 +79,10 @@ def end_organisation(siren: str, on: datetime):
 @says_no_plainly
 def create_user(email: str, siren: str, rights: tuple[str, ...], name: str):
     """Créer un utilisateur avec ses droits."""
-    unknown = set(rights) - set(services.TOOLS)
+    unknown = set(rights) - set(clients.TOOLS)
     if unknown:
         raise click.ClickException("Droits admis\u00a0: fleet, fines ou les deux.")
-    services.create_user(
+    users.create_user(
         organisation_id=find_organisation(siren).id,
         email=email,
         fleet="fleet" in rights,
@@ -98,7 +98,7 @@ def create_user(email: str, siren: str, rights: tuple[str, ...], name: str):
 @says_no_plainly
 def set_password(email: str):
     """Poser un mot de passe, lu sur l'entrée standard."""
-    services.set_password(email=email, password=sys.stdin.readline().rstrip("\r\n"), as_of=clock.now())
+    users.set_password(email=email, password=sys.stdin.readline().rstrip("\r\n"), as_of=clock.now())
     click.echo(f"Mot de passe posé pour {email}.")
 
 
@@ -107,7 +107,7 @@ def set_password(email: str):
 @says_no_plainly
 def create_operator(email: str):
     """Créer un compte d'exploitant."""
-    services.create_operator(email=email, as_of=clock.now())
+    users.create_operator(email=email, as_of=clock.now())
     click.echo(f"Exploitant créé\u00a0: {email}.")
 
 

@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from eprunes.accounts import queries, services
+from eprunes.accounts import queries
 from eprunes.accounts.company_numbers import CompanyNumberKind
 from eprunes.accounts.models import Identity, Organisation, User
+from eprunes.accounts.services import clients, users
 from eprunes.core.crypto import BoxUnreadable, key_store
 from eprunes.core.database import new_id, platform_session, tenant_session
 from eprunes.core.refusals import Refused
@@ -18,7 +19,7 @@ CLIENT = {"name": "Client", "number": SIRENS[2], "admin_email": "chef@client.exa
 
 
 def create(**changes):
-    return services.create_organisation(**CLIENT | changes)
+    return clients.create_organisation(**CLIENT | changes)
 
 
 def organisations() -> int:
@@ -91,7 +92,7 @@ def test_a_name_may_be_long(app):
 def test_a_number_belongs_to_one_client(app, world, monkeypatch):
     """C3.1"""
     made = []
-    monkeypatch.setattr(services, "new_id", lambda: made.append(new_id()) or made[-1])
+    monkeypatch.setattr(clients, "new_id", lambda: made.append(new_id()) or made[-1])
     with pytest.raises(Refused, match="porte déjà ce numéro"):
         create(number=world.number)
     assert organisations() == 1
@@ -102,15 +103,15 @@ def test_a_number_belongs_to_one_client(app, world, monkeypatch):
 @pytest.mark.parametrize("spelling", ["{0}", " {1} ", "{1}"])
 def test_an_address_used_anywhere_on_the_platform_opens_no_second_account(world, other_world, spelling):
     """C3.2-b: of an administrator, of a user, of an operator; in one's own organisation and in another."""
-    services.create_operator(email="exploitant@prestataire.example", as_of=AS_OF)
+    users.create_operator(email="exploitant@prestataire.example", as_of=AS_OF)
     for used in (world.fleet, world.admin, other_world.fines, "exploitant@prestataire.example"):
         email = spelling.format(used, used.upper())
         for attempt in (
             lambda email=email: create(admin_email=email),
-            lambda email=email: services.create_user(
+            lambda email=email: users.create_user(
                 organisation_id=world.organisation_id, email=email, fleet=True, fines=False, as_of=AS_OF
             ),
-            lambda email=email: services.create_operator(email=email, as_of=AS_OF),
+            lambda email=email: users.create_operator(email=email, as_of=AS_OF),
         ):
             with pytest.raises(Refused, match="déjà un compte") as refusal:
                 attempt()
@@ -122,7 +123,7 @@ def test_an_address_used_anywhere_on_the_platform_opens_no_second_account(world,
 def test_a_user_without_any_right_is_refused(world):
     """C3.2-c"""
     with pytest.raises(Refused, match="au moins un droit"):
-        services.create_user(
+        users.create_user(
             organisation_id=world.organisation_id, email="x@client0.example", fleet=False, fines=False, as_of=AS_OF
         )
 
@@ -169,8 +170,8 @@ def test_the_database_refuses_an_identity_that_is_half_a_user(app, world):
 def test_a_contract_ends_today_at_the_earliest(world):
     """C3.4"""
     with pytest.raises(Refused, match="dans le passé"):
-        services.end_contract(organisation_id=world.organisation_id, on=AS_OF.date() - timedelta(days=1), as_of=AS_OF)
-    services.end_contract(organisation_id=world.organisation_id, on=AS_OF.date(), as_of=AS_OF)
+        clients.end_contract(organisation_id=world.organisation_id, on=AS_OF.date() - timedelta(days=1), as_of=AS_OF)
+    clients.end_contract(organisation_id=world.organisation_id, on=AS_OF.date(), as_of=AS_OF)
     assert queries.organisation(world.organisation_id).contract_ends_on == AS_OF.date()
 
 

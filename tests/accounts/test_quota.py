@@ -6,9 +6,11 @@ from threading import Barrier
 
 import pytest
 
-from eprunes.accounts import quota, services
+from eprunes.accounts import quota
 from eprunes.accounts.quota import QuotaExceeded
+from eprunes.accounts.services import clients
 from eprunes.core.database import tenant_session
+from eprunes.core.refusals import Refused
 from tests.support.worlds import AS_OF, make_world
 
 
@@ -88,7 +90,7 @@ def test_of_users_who_come_at_once_only_as_many_pass_as_there_are_places(app, ow
 def test_a_new_order_form_counts_from_its_day_on(own):
     """C4.1-b: in Paris, whatever the hour in UTC."""
     starts = date(2026, 3, 5)
-    services.new_order_form(organisation_id=own, vehicles=8, tools=("fleet",), effective_from=starts, as_of=AS_OF)
+    clients.new_order_form(organisation_id=own, vehicles=8, tools=("fleet",), effective_from=starts, as_of=AS_OF)
     last_second = AS_OF.replace(day=4, hour=22, minute=59, second=59)
     assert used_and_allowed(own, last_second)[1] == 5
     assert used_and_allowed(own, last_second + timedelta(seconds=1))[1] == 8
@@ -100,7 +102,7 @@ def test_a_new_order_form_counts_from_its_day_on(own):
 def test_a_smaller_order_form_keeps_what_is_there_and_admits_nothing_new(own):
     """C4.1-a, C4.1-b"""
     take(own, 5)
-    services.new_order_form(organisation_id=own, vehicles=3, tools=("fleet",), effective_from=AS_OF.date(), as_of=AS_OF)
+    clients.new_order_form(organisation_id=own, vehicles=3, tools=("fleet",), effective_from=AS_OF.date(), as_of=AS_OF)
     with pytest.raises(QuotaExceeded, match="il reste 0 place, il en faudrait 1"):
         take(own, 1)
     take(own, -2)
@@ -122,7 +124,7 @@ def test_a_smaller_order_form_keeps_what_is_there_and_admits_nothing_new(own):
 )
 def test_an_order_form_that_makes_no_sense_or_rewrites_the_past_is_refused(own, vehicles, tools, day, field):
     """C4.1-b"""
-    with pytest.raises(services.Refused) as refusal:
-        services.new_order_form(organisation_id=own, vehicles=vehicles, tools=tools, effective_from=day, as_of=AS_OF)
+    with pytest.raises(Refused) as refusal:
+        clients.new_order_form(organisation_id=own, vehicles=vehicles, tools=tools, effective_from=day, as_of=AS_OF)
     assert refusal.value.field == field
     assert used_and_allowed(own) == (0, 5)

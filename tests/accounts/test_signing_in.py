@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from eprunes.accounts import services, sessions
+from eprunes.accounts import sessions
+from eprunes.accounts.services import clients
 from tests.support.worlds import AS_OF, PASSWORD, actor, give_password, open_session
 
 
@@ -66,7 +67,7 @@ def test_nobody_stays_signed_in_beyond_twelve_hours(world):
 
 def test_at_the_end_of_the_contract_every_account_is_closed(world):
     """C3.4, C12.3-a, decision 9: at 24:00 Europe/Paris of the end date."""
-    services.end_contract(organisation_id=world.organisation_id, on=AS_OF.date(), as_of=AS_OF)
+    clients.end_contract(organisation_id=world.organisation_id, on=AS_OF.date(), as_of=AS_OF)
     last_second = AS_OF.replace(hour=22, minute=59, second=59)
     token = open_session(world.fleet, last_second)
     assert sessions.actor_for(token, last_second) is not None

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from eprunes.accounts import services as accounts
 from eprunes.accounts.queries import organisation
 from eprunes.accounts.retention import DEFAULT, access_ends_at, purge_due_on
+from eprunes.accounts.services import clients
 from eprunes.antai import declaring, jobs
 from eprunes.antai.models import DeclaredPlate
 from eprunes.clock_process import JOBS
@@ -46,7 +46,7 @@ def plates_noted() -> list[DeclaredPlate]:
 
 def end_today(world, now):
     """End the contract on this Paris day; returns the instant at which everything closes."""
-    accounts.end_contract(organisation_id=world.organisation_id, on=paris_day(now), as_of=now)
+    clients.end_contract(organisation_id=world.organisation_id, on=paris_day(now), as_of=now)
     return access_ends_at(paris_day(now))
 
 
@@ -240,7 +240,7 @@ def test_a_plate_that_another_client_still_has_is_not_withdrawn(world, other_wor
 
 def test_a_client_without_the_fines_tool_declares_nothing(app, agency, now):
     """C4.1-b."""
-    organisation_id = accounts.create_organisation(
+    organisation_id = clients.create_organisation(
         name="Client", number=worlds.SIRENS[2], admin_email="a@b.example", vehicles=9, tools=("fleet",), as_of=now
     )
     fleet.add_vehicle(organisation_id, fleet.new_plate())

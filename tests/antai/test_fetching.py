@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eprunes.accounts import services as accounts
+from eprunes.accounts.services import clients
 from eprunes.antai import fetching, jobs, review
 from eprunes.antai.client import AgencyUnavailable
 from eprunes.core.crypto import key_store
@@ -197,7 +197,7 @@ def test_a_plate_corrected_since_its_declaration_still_finds_its_client(world):
 @pytest.mark.parametrize(("hour", "stored"), [("2026-03-10T22:59:59", 1), ("2026-03-10T23:00", 0)])
 def test_no_new_notice_is_stored_from_the_contract_s_end_on(world, hour, stored):
     """C3.4, decision 9: not even for an offence before the end."""
-    accounts.end_contract(organisation_id=world.organisation_id, on=date(2026, 3, 10), as_of=worlds.AS_OF)
+    clients.end_contract(organisation_id=world.organisation_id, on=date(2026, 3, 10), as_of=worlds.AS_OF)
     fleet.note_declared(world.organisation_id, fleet.add_vehicle(world.organisation_id, "AB123CD"), "AB123CD")
     as_of = datetime.fromisoformat(hour).replace(tzinfo=UTC)
 

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from sqlalchemy import select, update
 
-from eprunes.accounts import services as accounts
+from eprunes.accounts.services import clients
 from eprunes.antai import jobs, sending
 from eprunes.antai.client import AgencyClient
 from eprunes.antai.models import Transmission
@@ -361,7 +361,7 @@ def test_one_client_s_failure_does_not_hold_up_another(world, other_world, agenc
 def test_an_answer_confirmed_before_the_contract_s_end_is_still_sent(world, agency, now):
     """C3.4, decision 9: its receipt is stored although nobody may see it any more."""
     answered = answered_notice(world, agency, now)
-    accounts.end_contract(organisation_id=world.organisation_id, on=now.date() + timedelta(days=1), as_of=now)
+    clients.end_contract(organisation_id=world.organisation_id, on=now.date() + timedelta(days=1), as_of=now)
     after_the_end = now + timedelta(days=3)
 
     assert worlds.actor(world.admin, after_the_end) is None

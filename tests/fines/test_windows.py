@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from eprunes.accounts import services as accounts
 from eprunes.accounts.models import Organisation, OrganisationState
+from eprunes.accounts.services import clients, users
 from eprunes.antai import jobs as antai_jobs
 from eprunes.core.calendar import paris_day
 from eprunes.core.database import TenantBreach, platform_session, tenant_session
@@ -256,7 +256,7 @@ def test_a_user_with_the_fleet_tool_alone_sees_and_changes_nothing(world):
 
 def test_the_contract_s_end_closes_everything_at_midnight_in_paris(world):
     """C3.4, C12.3-a, decision 9: it overrides the shared window and the archive."""
-    accounts.end_contract(organisation_id=world.organisation_id, on=date(2026, 3, 10), as_of=worlds.AS_OF)
+    clients.end_contract(organisation_id=world.organisation_id, on=date(2026, 3, 10), as_of=worlds.AS_OF)
     notice_id = fleet.receive_notice(world.organisation_id)
 
     def seen_at(as_of: datetime) -> set[str]:
@@ -290,7 +290,7 @@ def test_notices_still_come_in_while_the_contract_is_suspended(world, agency, no
 
 def test_once_the_fines_tool_is_dropped_live_notices_stay_answerable_until_their_window_ends(world):
     """Decision 10, C4.1-b: dropped on 4 March, the last notice was posted on the day before."""
-    accounts.new_order_form(
+    clients.new_order_form(
         organisation_id=world.organisation_id,
         vehicles=100,
         tools=("fleet",),
@@ -316,7 +316,7 @@ def test_once_the_fines_tool_is_dropped_vehicles_are_withdrawn_and_nothing_new_i
     fleet.add_vehicle(world.organisation_id, plate)
     antai_jobs.declare_vehicles(now)
     assert agency.plates() == {plate}
-    accounts.new_order_form(
+    clients.new_order_form(
         organisation_id=world.organisation_id,
         vehicles=100,
         tools=("fleet",),
@@ -336,7 +336,7 @@ def test_once_the_fines_tool_is_dropped_vehicles_are_withdrawn_and_nothing_new_i
 
 def test_an_operator_s_own_query_reaches_no_client(world):
     fleet.receive_notice(world.organisation_id)
-    accounts.create_operator(email="exploitation@eprunes.example", as_of=worlds.AS_OF)
+    users.create_operator(email="exploitation@eprunes.example", as_of=worlds.AS_OF)
     query = visible_notices(worlds.actor("exploitation@eprunes.example"), worlds.AS_OF)
 
     with tenant_session(world.organisation_id) as session, pytest.raises(TenantBreach):

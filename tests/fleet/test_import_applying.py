@@ -10,8 +10,9 @@ import openpyxl
 import pytest
 from sqlalchemy import func, select
 
-from eprunes.accounts import quota, services
+from eprunes.accounts import quota
 from eprunes.accounts.quota import QuotaExceeded
+from eprunes.accounts.services import clients
 from eprunes.core.audit import AuditEntry
 from eprunes.core.config import PROJECT_ROOT
 from eprunes.core.crypto import key_store
@@ -271,7 +272,7 @@ def test_a_quota_lowered_after_the_preview_still_counts(world):
     """C4.1-a"""
     content = parsed(sheets(vehicles=[VEHICLE, OTHER_VEHICLE]))
     plan = make_plan(world.organisation_id, content, PARIS, AS_OF)
-    services.new_order_form(
+    clients.new_order_form(
         organisation_id=world.organisation_id, vehicles=1, tools=("fleet",), effective_from=AS_OF.date(), as_of=AS_OF
     )
     with pytest.raises(QuotaExceeded):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from eprunes.accounts import services
+from eprunes.accounts.services import clients, users
 from eprunes.antai import review
 from eprunes.fleet.importing import tasks
 from eprunes.fleet.importing.running import template_workbook
@@ -87,7 +87,7 @@ def contents(world) -> dict[str, str]:
 @pytest.fixture
 def people(app, world, frozen):
     """A browser for each role of the first organisation, and one that is not signed in."""
-    services.create_operator(email="exploitant@exploitation.example", as_of=AS_OF)
+    users.create_operator(email="exploitant@exploitation.example", as_of=AS_OF)
     emails = {FLEET: world.fleet, FINES: world.fines, BOTH: world.both, ADMIN: world.admin}
     emails[OPERATOR] = "exploitant@exploitation.example"
     browsers = {None: app.test_client()}
@@ -168,7 +168,7 @@ def test_no_page_and_no_file_shows_the_other_organisations_canaries(app, world, 
 def test_users_of_an_ended_contract_enter_nothing(app, world, people, frozen):
     """C3.4, C12.3-a."""
     ids = contents(world)
-    services.end_contract(organisation_id=world.organisation_id, on=AS_OF.date(), as_of=AS_OF)
+    clients.end_contract(organisation_id=world.organisation_id, on=AS_OF.date(), as_of=AS_OF)
     frozen.move_to(AS_OF + timedelta(days=1))
     for role in (FLEET, FINES, BOTH, ADMIN):
         for endpoint, method, path in calls(app, ids):

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from eprunes.accounts import services as accounts
+from eprunes.accounts.services import clients
 from eprunes.antai import messages
 from eprunes.core.crypto import key_store
 from eprunes.fines.answering import NoticeState
@@ -82,7 +82,7 @@ def test_a_purge_killed_between_the_rows_and_the_keys_is_finished_by_the_next_on
     """C12.3-d."""
     for one in (world, other_world):
         receive_many(one, 5, "2026-02-27T10:12:00")
-    accounts.end_contract(organisation_id=world.organisation_id, on=date(2026, 3, 10), as_of=AS_OF)
+    clients.end_contract(organisation_id=world.organisation_id, on=date(2026, 3, 10), as_of=AS_OF)
     others = tables.tenant_values(other_world.organisation_id)
     purge = "2026-04-10T22:00:00+00:00"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from eprunes.accounts import services as accounts
 from eprunes.accounts import sessions
 from eprunes.accounts.models import Identity, Organisation, UserSession
+from eprunes.accounts.services import clients
 from eprunes.antai.client import AgencyClient
 from eprunes.antai.models import DeclaredPlate
 from eprunes.antai.sending import send_due
@@ -48,7 +48,7 @@ def live(world: worlds.World, plate: str) -> None:
 
 
 def end_contract(world: worlds.World, on: date = END) -> None:
-    accounts.end_contract(organisation_id=world.organisation_id, on=on, as_of=AS_OF)
+    clients.end_contract(organisation_id=world.organisation_id, on=on, as_of=AS_OF)
 
 
 def keys_of(world: worlds.World) -> set:
@@ -185,7 +185,7 @@ def test_after_the_purge_the_number_and_the_addresses_are_free_again(world):
     end_contract(world)
     jobs.contract_end_purge(PURGE)
 
-    again = accounts.create_organisation(
+    again = clients.create_organisation(
         name="Client revenu", number=world.number, admin_email=world.fines, vehicles=1, as_of=PURGE
     )
 

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from eprunes.accounts import services, sessions
+from eprunes.accounts import sessions
 from eprunes.accounts.models import Identity
+from eprunes.accounts.services import clients, users
 from eprunes.core.database import platform_session
 
 AS_OF = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
@@ -30,7 +31,7 @@ class World:
 def make_world(index: int = 0, *, vehicles: int = 100, as_of: datetime = AS_OF, zone: str = "Europe/Paris") -> World:
     """Create organisation number `index` with an administrator and three users, without passwords."""
     domain = f"client{index}.example"
-    organisation_id = services.create_organisation(
+    organisation_id = clients.create_organisation(
         name=f"Client {index}",
         number=SIRENS[index],
         admin_email=f"admin@{domain}",
@@ -39,7 +40,7 @@ def make_world(index: int = 0, *, vehicles: int = 100, as_of: datetime = AS_OF, 
         as_of=as_of,
     )
     for name, fleet, fines in (("parc", True, False), ("contraventions", False, True), ("deux", True, True)):
-        services.create_user(
+        users.create_user(
             organisation_id=organisation_id, email=f"{name}@{domain}", fleet=fleet, fines=fines, as_of=as_of
         )
     return World(
@@ -54,7 +55,7 @@ def make_world(index: int = 0, *, vehicles: int = 100, as_of: datetime = AS_OF, 
 
 def give_password(email: str, as_of: datetime = AS_OF) -> None:
     """Let this account sign in with PASSWORD."""
-    services.set_password(email=email, password=PASSWORD, as_of=as_of)
+    users.set_password(email=email, password=PASSWORD, as_of=as_of)
 
 
 def actor(email: str, as_of: datetime = AS_OF):
