@@ -14,6 +14,7 @@ from demo.offences import Arrival, FirstAnswer
 from demo.places import DemoRefused, Place
 from eprunes.accounts import sessions
 from eprunes.accounts.permissions import Actor
+from eprunes.accounts.services import signing_in
 from eprunes.antai import client, messages
 from eprunes.antai import jobs as antai
 from eprunes.core.calendar import paris_day, start_of_day
@@ -79,10 +80,10 @@ def _answer(place: Place, arrival: Arrival, instant: datetime) -> None:
 
 
 def _sign_in(email: str, as_of: datetime) -> Actor:
-    token = sessions.sign_in(
+    token = signing_in.sign_in(
         email=email, password=accounts.PASSWORD, address="127.0.0.1", device="Démonstration", as_of=as_of
     )
-    return sessions.actor_for(token, as_of)
+    return sessions.actor_for(token, as_of, demo=True)
 
 
 def _designate_all_but(actor: Actor, arrival: Arrival, as_of: datetime) -> None:

@@ -15,7 +15,7 @@ from eprunes.accounts import views as accounts_views
 from eprunes.admin import views as admin_views
 from eprunes.antai import models as antai_models  # noqa: F401 - tables
 from eprunes.antai import views as antai_views
-from eprunes.core import clock, tenant_guard, web, work  # noqa: F401 - the guard listens once imported
+from eprunes.core import clock, mail, tenant_guard, web, work  # noqa: F401 - tables; the guard listens once imported
 from eprunes.core.config import PROJECT_ROOT, Settings, read_settings
 from eprunes.core.crypto import KeyStore
 from eprunes.core.database import db, engine_options

@@ -3,7 +3,7 @@
 from alembic import context
 from flask import current_app
 
-from eprunes.core.database import UtcDateTime, db
+from eprunes.core.database import QuickUuid, UtcDateTime, db
 
 metadata = db.metadata
 
@@ -14,9 +14,11 @@ def keep(name: str | None, kind: str, parent_names: dict) -> bool:
 
 
 def render_item(kind: str, item: object, autogen_context: object) -> str | bool:
-    """Write our instants as plain columns, so that old migrations do not depend on today's code."""
+    """Write our own types as plain columns, so that old migrations do not depend on today's code."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, QuickUuid):
+        return "sa.Uuid()"
     return False
 
 

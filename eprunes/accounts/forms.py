@@ -16,3 +16,11 @@ class SignInForm(FlaskForm):
         validators=[InputRequired("Indiquez votre mot de passe."), Length(max=128)],
         render_kw={"autocomplete": "current-password"},
     )
+
+
+class ConfirmForm(FlaskForm):
+    password = PasswordField(
+        "Mot de passe",
+        validators=[InputRequired("Indiquez votre mot de passe."), Length(max=128)],
+        render_kw={"autocomplete": "current-password", "autofocus": True},
+    )

@@ -1,14 +1,18 @@
 """The door: who the request comes from, and whether the view's declared permission lets them in."""
 
+from urllib.parse import urlsplit
+
 from flask import Flask, Request, Response, abort, current_app, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
 
-from eprunes.accounts.permissions import Actor
+from eprunes.accounts.permissions import Actor, Pending
+from eprunes.accounts.services.visits import trace_visit
 from eprunes.accounts.sessions import actor_for
 from eprunes.core import clock
 from eprunes.core.config import Settings
 
 UNGUARDED_ENDPOINTS = {"static", "bootstrap.static"}
+PENDING_PAGES = {Pending.CODE: "accounts.give_code", Pending.SET_UP: "accounts.set_up_second_factor"}
 
 login_manager = LoginManager()
 
@@ -44,27 +48,40 @@ def take_cookie_back(response: Response, app: Flask) -> None:
 
 def _actor_from_cookie(request: Request) -> Actor | None:
     token = request.cookies.get(current_app.config["EPRUNES_SESSION_COOKIE"], "")
-    return actor_for(token, clock.now()) if token else None
+    demo = current_app.extensions["eprunes_settings"].demo
+    return actor_for(token, clock.now(), demo=demo) if token else None
 
 
 def _let_in() -> Response | None:
     g.actor = None
     if request.endpoint in UNGUARDED_ENDPOINTS:
         return None
-    if request.endpoint is None:
-        g.actor = current_user._get_current_object() if current_user.is_authenticated else None
-        return None
-    view = _declared_view()
-    if view.required_permission is None:
+    view = _declared_view() if request.endpoint else None
+    if view is None or view.required_permission is None:
         g.actor = current_user._get_current_object() if current_user.is_authenticated else None
         return None
     if not current_user.is_authenticated:
-        wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-        return redirect(url_for("accounts.sign_in", suite=wanted))
+        return redirect(url_for("accounts.sign_in", suite=_wanted_page()))
     g.actor = current_user._get_current_object()
+    if g.actor.pending and not view.while_pending:
+        return redirect(url_for(PENDING_PAGES[g.actor.pending], suite=_wanted_page()))
     if not g.actor.may(view.required_permission):
         abort(404)
+    if view.needs_confirmation and not g.actor.is_confirmed(clock.now()):
+        return redirect(url_for("accounts.confirm", suite=_wanted_page() or _page_before()))
+    if g.actor.is_visiting:
+        trace_visit(g.actor, request.endpoint, clock.now())
     return None
+
+
+def _wanted_page() -> str | None:
+    return request.full_path.rstrip("?") if request.method == "GET" else None
+
+
+def _page_before() -> str | None:
+    """The page whose form was sent: it is shown again once the person has confirmed."""
+    before = urlsplit(request.referrer or "")
+    return f"{before.path}?{before.query}".rstrip("?") if before.netloc == request.host else None
 
 
 def _declared_view():

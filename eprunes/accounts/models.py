@@ -16,8 +16,10 @@ class OrganisationState(StrEnum):
 
 
 class UserState(StrEnum):
+    INVITED = "invite"
     ACTIVE = "actif"
     SUSPENDED = "suspendu"
+    DELETED = "supprime"
 
 
 class IdentityKind(StrEnum):
@@ -80,7 +82,10 @@ class VehicleCount(TenantScoped, Base):
 
 
 class User(TenantScoped, Base):
-    """Utilisateur : a person of the client with an account; exactly one is the administrator (C3.2-a)."""
+    """Utilisateur : a person of the client with an account; exactly one is the administrator (C3.2-a).
+
+    Invited users have no identity yet; deleted ones keep theirs, so that their address stays taken, until purged.
+    """
 
     __tablename__ = "users"
     __table_args__ = (
@@ -100,10 +105,16 @@ class User(TenantScoped, Base):
     is_administrator: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(String(10), default=UserState.ACTIVE)
     created_at: Mapped[datetime]
+    invitation_ends_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
 
 
 class Identity(PlatformWide, Base):
-    """Identité : one e-mail address, one account, platform-wide (C3.2-b)."""
+    """Identité : one e-mail address, one account, platform-wide (C3.2-b).
+
+    The TOTP secret stands in a sealed box of the platform; `totp_last_step` is the last step used up. A blocked
+    identity enters nowhere until it is unblocked (C3.3-d).
+    """
 
     __tablename__ = "identities"
     __table_args__ = (
@@ -123,21 +134,164 @@ class Identity(PlatformWide, Base):
     user_id: Mapped[UUID | None]
     password_hash: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime]
+    blocked_at: Mapped[datetime | None]
+    blocked_by: Mapped[str | None] = mapped_column(String(16))
+    totp_key_id: Mapped[UUID | None]
+    totp_box: Mapped[bytes | None] = mapped_column(LargeBinary)
+    totp_confirmed_at: Mapped[datetime | None]
+    totp_last_step: Mapped[int | None]
+
+
+class RecoveryCode(PlatformWide, Base):
+    """Code de secours : replaces one code of the second factor, once; known by its hash."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = (ForeignKeyConstraint(["identity_id"], ["identities.id"], ondelete="CASCADE"),)
+
+    identity_id: Mapped[UUID] = mapped_column(primary_key=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    used_at: Mapped[datetime | None]
 
 
 class UserSession(PlatformWide, Base):
-    """Session : an open sign-in, known by the hash of the cookie's random value."""
+    """Session : an open sign-in, known by the hash of the cookie's random value.
+
+    `second_factor_at` is when the second factor was given, `confirmed_at` when the person last proved who they
+    are, `visit_id` the visit that an operator makes in it.
+    """
 
     __tablename__ = "user_sessions"
     __table_args__ = (
         ForeignKeyConstraint(["identity_id"], ["identities.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["visit_id"], ["operator_visits.id"]),
         Index(None, "identity_id"),
+        Index(None, "id", unique=True),
     )
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    id: Mapped[UUID] = mapped_column(default=new_id)
     identity_id: Mapped[UUID]
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime]
+    second_factor_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    visit_id: Mapped[UUID | None]
     address: Mapped[str] = mapped_column(String(45), default="")
     device: Mapped[str] = mapped_column(String(200), default="")
+
+
+class TokenPurpose(StrEnum):
+    INVITATION = "invitation"
+    RESET = "reinitialisation"
+    NOT_ME = "pas_moi"
+
+
+class OneTimeToken(PlatformWide, Base):
+    """Lien à usage unique : sent by mail, known by its hash, used by posting only.
+
+    An invitation names the invited user; the others name an identity, or nobody when the address is unknown.
+    """
+
+    __tablename__ = "one_time_tokens"
+    __table_args__ = (
+        ForeignKeyConstraint(["identity_id"], ["identities.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["organisation_id"], ["organisations.id"]),
+        Index(None, "identity_id"),
+        Index(None, "organisation_id", "user_id"),
+    )
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(20))
+    identity_id: Mapped[UUID | None]
+    organisation_id: Mapped[UUID | None]
+    user_id: Mapped[UUID | None]
+    created_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]
+
+
+class Throttle(PlatformWide, Base):
+    """Frein : failures counted under one keyed fingerprint (an account, an address, both), never for good."""
+
+    __tablename__ = "throttles"
+
+    key: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    failures: Mapped[int]
+    last_at: Mapped[datetime]
+    closed_until: Mapped[datetime | None]
+
+
+class SignInEvent(PlatformWide, Base):
+    """Tentative de connexion : written for known and unknown addresses alike (C11), kept twelve months."""
+
+    __tablename__ = "sign_in_events"
+    __table_args__ = (
+        ForeignKeyConstraint(["identity_id"], ["identities.id"], ondelete="CASCADE"),
+        Index(None, "at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    at: Mapped[datetime]
+    identity_id: Mapped[UUID | None]
+    outcome: Mapped[str] = mapped_column(String(20))
+    address: Mapped[str] = mapped_column(String(45), default="")
+    device: Mapped[str] = mapped_column(String(200), default="")
+    recorded_at: Mapped[datetime | None]
+
+
+class OperatorVisit(PlatformWide, Base):
+    """Visite : an operator reads one client's data for a stated reason, for a while; the client sees the trace."""
+
+    __tablename__ = "operator_visits"
+    __table_args__ = (
+        ForeignKeyConstraint(["identity_id"], ["identities.id"]),
+        ForeignKeyConstraint(["organisation_id"], ["organisations.id"]),
+        Index(None, "organisation_id", "started_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    identity_id: Mapped[UUID]
+    organisation_id: Mapped[UUID]
+    reason: Mapped[str] = mapped_column(String(300))
+    started_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class HandoverKind(StrEnum):
+    AGREED = "accord"
+    PROVEN = "preuve"
+
+
+class Handover(TenantScoped, Base):
+    """Passation : the administrator account goes to another user (decision 6); one open at a time.
+
+    Agreed: effective when the other user accepts, until `ends_at`. Proven, by the operator: effective at `due_at`
+    unless cancelled.
+    """
+
+    __tablename__ = "handovers"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "from_user_id"], ["users.organisation_id", "users.id"]),
+        ForeignKeyConstraint(["organisation_id", "to_user_id"], ["users.organisation_id", "users.id"]),
+        Index(
+            "uq_handovers_open",
+            "organisation_id",
+            unique=True,
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+    )
+
+    kind: Mapped[str] = mapped_column(String(10))
+    from_user_id: Mapped[UUID]
+    to_user_id: Mapped[UUID]
+    proof: Mapped[str | None] = mapped_column(String(500))
+    started_by: Mapped[UUID]
+    started_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(String(12))

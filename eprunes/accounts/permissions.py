@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,41 +15,61 @@ class Right(StrEnum):
     FINES = "contraventions"
     ADMINISTRATOR = "administrateur"
     OPERATOR = "exploitant"
+    FLEET_VISIT = "visite_parc"
+    FINES_VISIT = "visite_contraventions"
+
+
+class Pending(StrEnum):
+    """What is still missing before a session opens anything: the second factor's code, or to set it up."""
+
+    CODE = "code"
+    SET_UP = "mise_en_place"
 
 
 class Permission(StrEnum):
     ENTER = "entrer"
     VIEW_FLEET = "voir_parc"
     EDIT_FLEET = "modifier_parc"
+    EXPORT_FLEET = "exporter_parc"
     VIEW_NOTICES = "voir_contraventions"
     ANSWER_NOTICES = "repondre_contraventions"
+    EXPORT_NOTICES = "exporter_contraventions"
     VIEW_ARCHIVE = "voir_archives"
     ADMINISTER = "administrer"
     OPERATE = "exploiter"
 
 
-_FLEET = {Permission.ENTER, Permission.VIEW_FLEET, Permission.EDIT_FLEET}
-_FINES = {Permission.ENTER, Permission.VIEW_NOTICES, Permission.ANSWER_NOTICES}
+_FLEET = {Permission.ENTER, Permission.VIEW_FLEET, Permission.EDIT_FLEET, Permission.EXPORT_FLEET}
+_FINES = {Permission.ENTER, Permission.VIEW_NOTICES, Permission.ANSWER_NOTICES, Permission.EXPORT_NOTICES}
 
 PERMISSIONS: dict[Right, set[Permission]] = {
     Right.FLEET: _FLEET,
     Right.FINES: _FINES,
     Right.ADMINISTRATOR: {Permission.ENTER, Permission.VIEW_ARCHIVE, Permission.ADMINISTER},
     Right.OPERATOR: {Permission.ENTER, Permission.OPERATE},
+    Right.FLEET_VISIT: {Permission.ENTER, Permission.VIEW_FLEET},
+    Right.FINES_VISIT: {Permission.ENTER, Permission.VIEW_NOTICES},
 }
 
 WHILE_SUSPENDED = {
     Permission.ENTER,
     Permission.VIEW_FLEET,
+    Permission.EXPORT_FLEET,
     Permission.VIEW_NOTICES,
     Permission.ANSWER_NOTICES,
+    Permission.EXPORT_NOTICES,
     Permission.VIEW_ARCHIVE,
 }
+CONFIRMED_FOR = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Whoever acts: a user of one organisation with effective rights, or an operator (no organisation)."""
+    """Whoever acts: a user of one organisation with effective rights, or an operator.
+
+    An operator has no organisation, except during a visit to a client's data (`visit_id`). While `pending` the
+    session opens nothing but the pages that finish the sign-in.
+    """
 
     identity_id: UUID
     organisation_id: UUID | None
@@ -60,6 +81,10 @@ class Actor:
     zone: ZoneInfo
     suspended: bool = False
     session_hash: bytes = b""
+    session_id: UUID | None = None
+    confirmed_at: datetime | None = None
+    pending: Pending | None = None
+    visit_id: UUID | None = None
 
     is_authenticated = True
     is_active = True
@@ -76,8 +101,18 @@ class Actor:
     def is_operator(self) -> bool:
         return Right.OPERATOR in self.rights
 
+    @property
+    def is_visiting(self) -> bool:
+        return self.visit_id is not None
+
+    def is_confirmed(self, as_of: datetime) -> bool:
+        """True when the person proved who they are recently enough for an act that asks for it again."""
+        return self.confirmed_at is not None and as_of - self.confirmed_at < CONFIRMED_FOR
+
     def may(self, permission: Permission) -> bool:
         """True when a right of the actor gives this permission in the present state of the contract."""
+        if self.pending:
+            return permission is Permission.ENTER
         if self.suspended and permission not in WHILE_SUSPENDED:
             return False
         return any(permission in PERMISSIONS[right] for right in self.rights)
@@ -103,11 +138,17 @@ def effective_rights(
     return frozenset(rights)
 
 
-def requires(permission: Permission) -> Callable:
-    """Mark a view with the permission it needs; the web layer refuses views without a mark."""
+def requires(permission: Permission, *, confirmed: bool = False, while_pending: bool = False) -> Callable:
+    """Mark a view with the permission it needs; the web layer refuses views without a mark.
+
+    `confirmed`: the person must have proved who they are in the last minutes. `while_pending`: open to a session
+    whose second factor is still to come.
+    """
 
     def mark(view: Callable) -> Callable:
         view.required_permission = permission
+        view.needs_confirmation = confirmed
+        view.while_pending = while_pending
         return view
 
     return mark

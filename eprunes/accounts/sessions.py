@@ -1,4 +1,4 @@
-"""Sign-in and open sessions, kept in the database and checked at every request."""
+"""Open sessions, kept in the database and checked at every request."""
 
 import hashlib
 import secrets
@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, select, update
 
-from eprunes.accounts import passwords
 from eprunes.accounts.models import (
     Identity,
     IdentityKind,
+    OperatorVisit,
     OrderForm,
     Organisation,
     OrganisationState,
@@ -20,54 +20,44 @@ from eprunes.accounts.models import (
     UserSession,
     UserState,
 )
-from eprunes.accounts.permissions import Actor, Right, effective_rights
+from eprunes.accounts.permissions import Actor, Pending, Right, effective_rights
 from eprunes.accounts.retention import has_ended
 from eprunes.accounts.tools import Tools, tools_on
-from eprunes.core import audit
 from eprunes.core.calendar import PARIS, paris_day
-from eprunes.core.database import platform_session, tenant_session
-from eprunes.core.refusals import Refused
+from eprunes.core.database import PlatformSession, TenantSession, platform_session, tenant_session
 
 IDLE_LIMIT = timedelta(minutes=60)
 IDLE_LIMIT_PRIVILEGED = timedelta(minutes=20)
 ABSOLUTE_LIMIT = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=1)
 
-_REFUSAL = "Adresse e-mail ou mot de passe incorrect."
-
-
-def sign_in(*, email: str, password: str, address: str, device: str, as_of: datetime) -> str:
-    """Open a session and return its secret token. Raises Refused, with one same sentence, otherwise."""
-    normalised = email.strip().lower()
-    with platform_session("connexion") as session:
-        identity = session.scalar(select(Identity).where(Identity.email == normalised))
-    if not passwords.verify(identity.password_hash if identity else None, password):
-        raise Refused(_REFUSAL)
-    token = open_session(identity, address=address, device=device, as_of=as_of)
-    actor = actor_for(token, as_of)
-    if actor is None:
-        end_session(_hash(token), as_of)
-        raise Refused(_REFUSAL)
-    _trace_sign_in(actor, as_of)
-    return token
-
 
 def open_session(identity: Identity, *, address: str, device: str, as_of: datetime) -> str:
-    """Open a session for an account whose holder has just been recognised; returns the secret token.
-
-    The token also names the client, so that one statement of that client finds all that a request needs.
-    """
-    token = f"{secrets.token_urlsafe(32)}.{identity.organisation_id.hex if identity.organisation_id else ''}"
+    """Open a session for an account whose holder has just been recognised; returns the secret token."""
+    token = _new_token(identity.organisation_id)
     row = UserSession(
-        token_hash=_hash(token),
+        token_hash=hash_of(token),
         identity_id=identity.id,
         created_at=as_of,
         last_seen_at=as_of,
+        confirmed_at=as_of,
         address=address[:45],
         device=device[:200],
     )
     with platform_session("connexion", write=True) as session:
         session.add(row)
+    return token
+
+
+def renew(actor: Actor, as_of: datetime, *, second_factor: bool = False) -> str:
+    """Give an open session a new token, once its holder has proved again who they are; the old one is worthless."""
+    token = _new_token(None if actor.is_operator else actor.organisation_id)
+    values = {"token_hash": hash_of(token), "confirmed_at": as_of}
+    if second_factor:
+        values["second_factor_at"] = as_of
+    with platform_session("nouvel identifiant de session", write=True) as session:
+        still_open = UserSession.token_hash == actor.session_hash, UserSession.ended_at.is_(None)
+        session.execute(update(UserSession).where(*still_open).values(**values))
     return token
 
 
@@ -78,22 +68,48 @@ def end_session(token_hash: bytes, as_of: datetime) -> None:
         session.execute(update(UserSession).where(*still_open).values(ended_at=as_of))
 
 
-def actor_for(token: str, as_of: datetime) -> Actor | None:
+def end_sessions_of(
+    session: PlatformSession | TenantSession, identity_id: UUID, as_of: datetime, *, but: UUID | None = None
+) -> int:
+    """Within a transaction: end every open session of an account, except the one with id `but`; says how many."""
+    statement = update(UserSession).where(UserSession.identity_id == identity_id, UserSession.ended_at.is_(None))
+    if but is not None:
+        statement = statement.where(UserSession.id != but)
+    return session.execute(statement.values(ended_at=as_of)).rowcount
+
+
+def actor_for(token: str, as_of: datetime, *, demo: bool = False) -> Actor | None:
     """Whoever holds this token now, with the rights of this moment; None when it opens nothing.
 
-    Checked at every request: the session's limits, the account's state, the contract's end (C3.4) and the
-    order form in force.
+    Checked at every request: the session's limits, the account's state, the contract's end (C3.4) and the order
+    form in force. A demo asks nobody for a second factor that was not set up.
     """
-    token_hash, organisation_id = _hash(token), _organisation_in(token)
-    found = _of_user(token_hash, organisation_id, as_of) if organisation_id else _of_operator(token_hash)
+    token_hash, organisation_id = hash_of(token), _organisation_in(token)
+    found = _of_user(token_hash, organisation_id, as_of) if organisation_id else _of_operator(token_hash, as_of)
     if found is None:
         return None
-    user_session, actor = found
-    if _has_lapsed(user_session, actor, as_of):
+    user_session, identity, actor = found
+    if identity.blocked_at is not None or _has_lapsed(user_session, actor, as_of):
         return None
     if as_of - user_session.last_seen_at >= SEEN_EVERY:
         _note_seen(token_hash, as_of)
-    return replace(actor, session_hash=token_hash)
+    return replace(
+        actor,
+        session_hash=token_hash,
+        session_id=user_session.id,
+        confirmed_at=user_session.confirmed_at,
+        pending=_pending(user_session, identity, actor, demo),
+    )
+
+
+def hash_of(token: str) -> bytes:
+    """What the database keeps of a secret token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _new_token(organisation_id: UUID | None) -> str:
+    """256 random bits, then the client's id, so that one statement of that client finds all a request needs."""
+    return f"{secrets.token_urlsafe(32)}.{organisation_id.hex if organisation_id else ''}"
 
 
 def _organisation_in(token: str) -> UUID | None:
@@ -103,15 +119,58 @@ def _organisation_in(token: str) -> UUID | None:
         return None
 
 
-def _of_operator(token_hash: bytes) -> tuple[UserSession, Actor] | None:
-    is_open = UserSession.token_hash == token_hash, UserSession.ended_at.is_(None)
-    query = select(UserSession, Identity).join(Identity, Identity.id == UserSession.identity_id)
+def _pending(user_session: UserSession, identity: Identity, actor: Actor, demo: bool) -> Pending | None:
+    if identity.totp_confirmed_at is not None:
+        return None if user_session.second_factor_at else Pending.CODE
+    is_required = (actor.is_administrator or actor.is_operator) and not demo
+    return Pending.SET_UP if is_required else None
+
+
+def _of_operator(token_hash: bytes, as_of: datetime) -> tuple[UserSession, Identity, Actor] | None:
+    now_visiting = and_(
+        OperatorVisit.id == UserSession.visit_id, OperatorVisit.ended_at.is_(None), OperatorVisit.ends_at > as_of
+    )
+    query = (
+        select(UserSession, Identity, OperatorVisit, Organisation)
+        .join(Identity, Identity.id == UserSession.identity_id)
+        .outerjoin(OperatorVisit, now_visiting)
+        .outerjoin(Organisation, Organisation.id == OperatorVisit.organisation_id)
+        .where(UserSession.token_hash == token_hash, UserSession.ended_at.is_(None))
+        .where(Identity.kind == IdentityKind.OPERATOR)
+    )
     with platform_session("session d’un exploitant") as session:
-        row = session.execute(query.where(*is_open, Identity.kind == IdentityKind.OPERATOR)).first()
-    return (row.UserSession, _operator(row.Identity)) if row else None
+        row = session.execute(query).first()
+    if row is None:
+        return None
+    user_session, identity, visit, organisation = row
+    actor = _operator(identity)
+    if visit is not None:
+        actor = _visiting(actor, visit, organisation, as_of)
+    return user_session, identity, actor
 
 
-def _of_user(token_hash: bytes, organisation_id: UUID, as_of: datetime) -> tuple[UserSession, Actor] | None:
+def _visiting(actor: Actor, visit: OperatorVisit, organisation: Organisation, as_of: datetime) -> Actor:
+    """The operator as a reader of one client's data; nothing more is open during the visit than to leave it."""
+    with tenant_session(organisation.id) as session:
+        forms = session.scalars(select(OrderForm).where(OrderForm.organisation_id == organisation.id)).all()
+    tools = tools_on(forms, paris_day(as_of))
+    over = organisation.purged_at is not None or has_ended(organisation.contract_ends_on, as_of)
+    rights = {Right.OPERATOR}
+    if tools.fleet and not over:
+        rights.add(Right.FLEET_VISIT)
+    if tools.live_notices and not over:
+        rights.add(Right.FINES_VISIT)
+    return replace(
+        actor,
+        organisation_id=organisation.id,
+        organisation_name=f"Visite : {organisation.name}",
+        rights=frozenset(rights),
+        zone=ZoneInfo(organisation.zone),
+        visit_id=visit.id,
+    )
+
+
+def _of_user(token_hash: bytes, organisation_id: UUID, as_of: datetime) -> tuple[UserSession, Identity, Actor] | None:
     query = (
         select(UserSession, Identity, Organisation, User, OrderForm)
         .join(Identity, Identity.id == UserSession.identity_id)
@@ -130,7 +189,7 @@ def _of_user(token_hash: bytes, organisation_id: UUID, as_of: datetime) -> tuple
         return None
     tools = tools_on([row.OrderForm for row in rows if row.OrderForm], paris_day(as_of))
     actor = _actor_of(identity, organisation, user, tools)
-    return (user_session, actor) if actor else None
+    return (user_session, identity, actor) if actor else None
 
 
 def _actor_of(identity: Identity, organisation: Organisation, user: User, tools: Tools) -> Actor | None:
@@ -180,14 +239,3 @@ def _note_seen(token_hash: bytes, as_of: datetime) -> None:
     with platform_session("session vue", write=True) as session:
         seen = update(UserSession).where(UserSession.token_hash == token_hash).values(last_seen_at=as_of)
         session.execute(seen)
-
-
-def _trace_sign_in(actor: Actor, as_of: datetime) -> None:
-    if actor.organisation_id is None:
-        return
-    with tenant_session(actor.organisation_id, write=True) as session:
-        audit.record(session, "connexion", as_of=as_of, actor_id=actor.user_id)
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

@@ -52,7 +52,7 @@ def inbox_list():
 
 
 @blueprint.get("/contraventions/export.xlsx")
-@requires(Permission.VIEW_NOTICES)
+@requires(Permission.EXPORT_NOTICES, confirmed=True)
 def export():
     view, search, sort = _asked()
     content = exports.notices_workbook(g.actor, reading(), view, search, sort, clock.now())

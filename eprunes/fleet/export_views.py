@@ -14,27 +14,27 @@ from eprunes.fleet.vehicle_search import read_vehicle_search
 
 
 @blueprint.get("/vehicules/export.xlsx")
-@requires(Permission.VIEW_FLEET)
+@requires(Permission.EXPORT_FLEET, confirmed=True)
 def export_vehicles():
     search = read_vehicle_search(request.args)
     return download(exports.vehicles_workbook(g.actor, reading(), search, clock.now()), "vehicules.xlsx", XLSX)
 
 
 @blueprint.get("/conducteurs/export.xlsx")
-@requires(Permission.VIEW_FLEET)
+@requires(Permission.EXPORT_FLEET, confirmed=True)
 def export_drivers():
     search = read_driver_search(request.args)
     return download(exports.drivers_workbook(g.actor, reading(), search, clock.now()), "conducteurs.xlsx", XLSX)
 
 
 @blueprint.get("/parc/export.xlsx")
-@requires(Permission.VIEW_FLEET)
+@requires(Permission.EXPORT_FLEET, confirmed=True)
 def export_fleet():
     return download(exports.fleet_workbook(g.actor, reading(), clock.now()), "parc.xlsx", XLSX)
 
 
 @blueprint.get("/vehicules/<uuid:vehicle_id>/attributions.xlsx")
-@requires(Permission.VIEW_FLEET)
+@requires(Permission.EXPORT_FLEET, confirmed=True)
 def export_vehicle_assignments(vehicle_id: UUID):
     found(queries.find_vehicle(reading(), g.actor, vehicle_id))
     content = exports.assignments_workbook(g.actor, reading(), clock.now(), vehicle_id=vehicle_id)
@@ -42,7 +42,7 @@ def export_vehicle_assignments(vehicle_id: UUID):
 
 
 @blueprint.get("/conducteurs/<uuid:driver_id>/attributions.xlsx")
-@requires(Permission.VIEW_FLEET)
+@requires(Permission.EXPORT_FLEET, confirmed=True)
 def export_driver_assignments(driver_id: UUID):
     found(queries.find_driver(reading(), g.actor, driver_id))
     content = exports.assignments_workbook(g.actor, reading(), clock.now(), driver_id=driver_id)

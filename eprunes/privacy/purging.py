@@ -6,11 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import delete, select, update
 
-from eprunes.accounts.models import Identity, Organisation, UserSession
+from eprunes.accounts.models import Identity, OneTimeToken, OperatorVisit, Organisation, UserSession
 from eprunes.accounts.retention import DEFAULT, purge_due_on
 from eprunes.antai.models import DeclaredPlate
 from eprunes.core.crypto import key_store
 from eprunes.core.database import db, platform_session, tenant_session
+from eprunes.core.mail import OutgoingMail
 from eprunes.core.tenant_guard import is_tenant_table
 
 
@@ -29,6 +30,10 @@ def purge(organisation_id: UUID, as_of: datetime) -> Counter:
     with tenant_session(organisation_id, write=True, platform_reason="purge de fin de contrat") as session:
         mine = select(Identity.id).where(Identity.organisation_id == organisation_id)
         session.execute(delete(UserSession).where(UserSession.identity_id.in_(mine)))
+        visits = select(OperatorVisit.id).where(OperatorVisit.organisation_id == organisation_id)
+        session.execute(update(UserSession).where(UserSession.visit_id.in_(visits)).values(visit_id=None))
+        for model in (OperatorVisit, OneTimeToken, OutgoingMail):
+            session.execute(delete(model).where(model.organisation_id == organisation_id))
         session.execute(delete(Identity).where(Identity.organisation_id == organisation_id))
         session.execute(
             delete(DeclaredPlate).where(

@@ -10,6 +10,8 @@ from eprunes.core.database import platform_session
 from tests.support.worlds import actor
 
 ALL = set(Permission)
+FLEET = {"entrer", "voir_parc", "modifier_parc", "exporter_parc"}
+FINES = {"entrer", "voir_contraventions", "repondre_contraventions", "exporter_contraventions"}
 NONE = Tools(fleet=False, fines=False, live_notices=False, archive=False)
 FLEET_ONLY = Tools(fleet=True, fines=False, live_notices=False, archive=False)
 FINES_ONLY = Tools(fleet=False, fines=True, live_notices=True, archive=True)
@@ -21,10 +23,17 @@ LONG_DROPPED = Tools(fleet=True, fines=False, live_notices=False, archive=True)
 def test_the_matrix_is_the_one_that_was_decided():
     """C3.2-a, C3.2-c: every permission that a right does not name is refused."""
     decided = {
-        Right.FLEET: {Permission.ENTER, Permission.VIEW_FLEET, Permission.EDIT_FLEET},
-        Right.FINES: {Permission.ENTER, Permission.VIEW_NOTICES, Permission.ANSWER_NOTICES},
+        Right.FLEET: {Permission.ENTER, Permission.VIEW_FLEET, Permission.EDIT_FLEET, Permission.EXPORT_FLEET},
+        Right.FINES: {
+            Permission.ENTER,
+            Permission.VIEW_NOTICES,
+            Permission.ANSWER_NOTICES,
+            Permission.EXPORT_NOTICES,
+        },
         Right.ADMINISTRATOR: {Permission.ENTER, Permission.VIEW_ARCHIVE, Permission.ADMINISTER},
         Right.OPERATOR: {Permission.ENTER, Permission.OPERATE},
+        Right.FLEET_VISIT: {Permission.ENTER, Permission.VIEW_FLEET},
+        Right.FINES_VISIT: {Permission.ENTER, Permission.VIEW_NOTICES},
     }
     assert decided == PERMISSIONS
 
@@ -32,9 +41,9 @@ def test_the_matrix_is_the_one_that_was_decided():
 @pytest.mark.parametrize(
     ("who", "may"),
     [
-        ("fleet", {"entrer", "voir_parc", "modifier_parc"}),
-        ("fines", {"entrer", "voir_contraventions", "repondre_contraventions"}),
-        ("both", {"entrer", "voir_parc", "modifier_parc", "voir_contraventions", "repondre_contraventions"}),
+        ("fleet", FLEET),
+        ("fines", FINES),
+        ("both", FLEET | FINES),
         ("admin", {str(permission) for permission in ALL - {Permission.OPERATE}}),
     ],
 )
@@ -47,7 +56,7 @@ def test_each_kind_of_user_may_do_exactly_this(world, who, may):
 @pytest.mark.parametrize(
     ("who", "may"),
     [
-        ("admin", {"entrer", "voir_parc", "voir_contraventions", "repondre_contraventions", "voir_archives"}),
+        ("admin", ({"voir_archives"} | FLEET | FINES) - {"modifier_parc"}),
         ("both", None),
         ("fleet", None),
     ],

@@ -21,6 +21,7 @@ from sqlalchemy import select
 from demo import accounts
 from eprunes import create_app
 from eprunes.accounts import sessions
+from eprunes.accounts.services import signing_in
 from eprunes.core import clock
 from eprunes.core.calendar import paris_day
 from eprunes.core.crypto import key_store
@@ -123,10 +124,10 @@ def waiting_since(days: int) -> str:
 
 
 def actor(email: str):
-    token = sessions.sign_in(
+    token = signing_in.sign_in(
         email=email, password=accounts.PASSWORD, address="127.0.0.1", device="tests", as_of=clock.now()
     )
-    return sessions.actor_for(token, clock.now())
+    return sessions.actor_for(token, clock.now(), demo=True)
 
 
 def test_a_start_killed_in_the_middle_leaves_no_process_and_the_next_one_starts_over(first_run):

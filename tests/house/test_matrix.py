@@ -27,6 +27,7 @@ WHO = {
     "health.alive": None,
     "health.ready": None,
     "accounts.sign_out": ANYONE_SIGNED_IN,
+    "accounts.confirm": ANYONE_SIGNED_IN,
     "home.home": ANYONE_SIGNED_IN,
     **dict.fromkeys(("admin.users", "admin.journal"), {ADMIN}),
     **dict.fromkeys(

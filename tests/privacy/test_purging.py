@@ -44,6 +44,7 @@ def live(world: worlds.World, plate: str) -> None:
     send_due(organisation_id, AgencyClient("http://127.0.0.1:9", "", ""), AS_OF)
     work.create_task(organisation_id, "import", {}, author_id=None, as_of=AS_OF)
     worlds.open_session(world.fines)
+    worlds.give_trace(world)
     assert [name for name, count in tables.tenant_counts(organisation_id).items() if not count] == []
 
 

@@ -7,9 +7,21 @@ from uuid import UUID
 from sqlalchemy import select
 
 from eprunes.accounts import sessions
-from eprunes.accounts.models import Identity
+from eprunes.accounts.models import (
+    Handover,
+    HandoverKind,
+    Identity,
+    IdentityKind,
+    OneTimeToken,
+    RecoveryCode,
+    SignInEvent,
+    TokenPurpose,
+    User,
+    UserSession,
+)
 from eprunes.accounts.services import clients, users
-from eprunes.core.database import platform_session
+from eprunes.core.database import platform_session, tenant_session
+from eprunes.core.mail import OutgoingMail
 
 AS_OF = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 PASSWORD = "quatre prunes mures"
@@ -64,7 +76,59 @@ def actor(email: str, as_of: datetime = AS_OF):
 
 
 def open_session(email: str, as_of: datetime = AS_OF) -> str:
-    """Open a session without a password (hashing is slow) and return its token."""
-    with platform_session("tests") as session:
+    """Open a session without a password (hashing is slow) and return its token.
+
+    Who needs a second factor (administrators, operators) has one, and has given it.
+    """
+    with platform_session("tests", write=True) as session:
         identity = session.scalars(select(Identity).where(Identity.email == email)).one()
-    return sessions.open_session(identity, address="127.0.0.1", device="tests", as_of=as_of)
+        if identity.kind == IdentityKind.OPERATOR or email.startswith("admin@"):
+            identity.totp_confirmed_at = identity.totp_confirmed_at or as_of
+    token = sessions.open_session(identity, address="127.0.0.1", device="tests", as_of=as_of)
+    with platform_session("tests", write=True) as session:
+        opened = session.scalars(select(UserSession).where(UserSession.token_hash == sessions.hash_of(token))).one()
+        opened.second_factor_at = as_of if identity.totp_confirmed_at else None
+    return token
+
+
+def give_trace(world: World, as_of: datetime = AS_OF) -> None:
+    """A row of each kind that the people of a client leave behind beside their accounts."""
+    organisation_id = world.organisation_id
+    with tenant_session(organisation_id, write=True, platform_reason="tests") as session:
+        admin, other = session.scalars(
+            select(User).where(User.organisation_id == organisation_id).order_by(User.is_administrator.desc()).limit(2)
+        )
+        identity = session.scalars(select(Identity).where(Identity.user_id == other.id)).one()
+        session.add_all(
+            [
+                Handover(
+                    organisation_id=organisation_id,
+                    kind=HandoverKind.AGREED,
+                    from_user_id=admin.id,
+                    to_user_id=other.id,
+                    started_by=admin.id,
+                    started_at=as_of,
+                    ends_at=as_of,
+                ),
+                OneTimeToken(
+                    token_hash=other.id.bytes * 2,
+                    purpose=TokenPurpose.INVITATION,
+                    organisation_id=organisation_id,
+                    user_id=other.id,
+                    created_at=as_of,
+                    ends_at=as_of,
+                ),
+                OneTimeToken(
+                    token_hash=identity.id.bytes * 2,
+                    purpose=TokenPurpose.RESET,
+                    identity_id=identity.id,
+                    created_at=as_of,
+                    ends_at=as_of,
+                ),
+                RecoveryCode(identity_id=identity.id, code_hash=identity.id.bytes * 2),
+                SignInEvent(at=as_of, identity_id=identity.id, outcome="reussie"),
+                OutgoingMail(
+                    organisation_id=organisation_id, purpose="invitation", next_attempt_at=as_of, created_at=as_of
+                ),
+            ]
+        )
