@@ -7,10 +7,15 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from flask import current_app, render_template
 from sqlalchemy import ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from eprunes.core.database import Base, PlatformWide, new_id
+from eprunes.core.crypto import PLATFORM, key_store, seal
+from eprunes.core.database import Base, PlatformSession, PlatformWide, TenantSession, new_id
+
+KEY_PURPOSE = "courriel"
+TABLE = "outgoing_mails"
 
 
 class MailState(StrEnum):
@@ -39,3 +44,41 @@ class OutgoingMail(PlatformWide, Base):
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(String(200))
+
+
+def queue(
+    session: PlatformSession | TenantSession,
+    template: str,
+    *,
+    to: str,
+    as_of: datetime,
+    organisation_id: UUID | None = None,
+    deliver: bool = True,
+    **context: object,
+) -> None:
+    """Within a transaction: queue the mail of `templates/mails/<template>.txt` and `.html` for one address.
+
+    The first line of the text is the subject. With `deliver` False all is done but the sending, so that nobody can
+    tell from the time taken. The session must admit platform tables.
+    """
+    subject, _, text = render_template(f"mails/{template}.txt", **context).strip().partition("\n")
+    html = render_template(f"mails/{template}.html", **context)
+    content = {"to": to, "subject": subject, "text": text.strip() + "\n", "html": html, "deliver": deliver}
+    [(key_id, key)] = key_store().create_keys(PLATFORM, KEY_PURPOSE, as_of)
+    mail_id = new_id()
+    session.add(
+        OutgoingMail(
+            id=mail_id,
+            organisation_id=organisation_id,
+            purpose=template,
+            key_id=key_id,
+            box=seal(key, PLATFORM, TABLE, mail_id, content),
+            next_attempt_at=as_of,
+            created_at=as_of,
+        )
+    )
+
+
+def link_to(path: str) -> str:
+    """The full address of a page, from the configured base URL and never from what a request says."""
+    return current_app.extensions["eprunes_settings"].base_url + path
