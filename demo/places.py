@@ -13,7 +13,13 @@ from pathlib import Path
 from eprunes.core.config import PROJECT_ROOT
 
 LOCK, LOGS, LOADED = "verrou", "log", "chargement-termine"
-MASTER_KEY, PASSWORD = "master.key", "antai-mot-de-passe"
+MASTER_KEY, PASSWORD, MAILS = "master.key", "antai-mot-de-passe", "courriels"
+PORTS = {
+    "EPRUNES_PORT": 8000,
+    "EPRUNES_ANTAI_PORT": 8001,
+    "EPRUNES_MAILBOX_PORT": 8002,
+    "EPRUNES_SMTP_PORT": 1025,
+}
 
 
 class DemoRefused(Exception):
@@ -22,11 +28,13 @@ class DemoRefused(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """One demo: its folder, its two ports, and the environment of its processes."""
+    """One demo: its folder, its ports, and the environment of its processes."""
 
     folder: Path
     web_port: int
     agency_port: int
+    mailbox_port: int
+    smtp_port: int
     environ: dict[str, str]
 
     @property
@@ -36,6 +44,10 @@ class Place:
     @property
     def agency_database(self) -> Path:
         return self.folder / "agence.sqlite"
+
+    @property
+    def mailbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.mailbox_port}"
 
     @property
     def is_loaded(self) -> bool:
@@ -63,13 +75,14 @@ def demo_folder(environ: Mapping[str, str]) -> Path:
 def find_place(environ: Mapping[str, str]) -> Place:
     """The demo that these variables describe: theirs win over its own. Raises DemoRefused on a bad port.
 
-    Only the agency's address and the demo mark can't be changed: fictitious vehicles must never be declared
-    to the real agency.
+    Only the demo mark and the addresses of the agency and of the mailbox can't be changed: fictitious vehicles
+    must never be declared to the real agency, nor mails leave the machine.
     """
     folder = demo_folder(environ)
-    web_port, agency_port = _port(environ, "EPRUNES_PORT", 8000), _port(environ, "EPRUNES_ANTAI_PORT", 8001)
-    if web_port == agency_port:
-        raise DemoRefused("EPRUNES_PORT et EPRUNES_ANTAI_PORT\u00a0: indiquez deux ports différents.")
+    ports = {variable: _port(environ, variable, default) for variable, default in PORTS.items()}
+    if len(set(ports.values())) < len(ports):
+        raise DemoRefused(f"{', '.join(ports)}\u00a0: indiquez des ports tous différents.")
+    web_port, agency_port, mailbox_port, smtp_port = ports.values()
     own = {
         "EPRUNES_DATABASE_URL": f"sqlite:///{folder / 'eprunes.sqlite'}",
         "EPRUNES_KEYSTORE_URL": f"sqlite:///{folder / 'cles.sqlite'}",
@@ -80,13 +93,19 @@ def find_place(environ: Mapping[str, str]) -> Place:
         "EPRUNES_BASE_URL": f"http://127.0.0.1:{web_port}",
     }
     theirs = {name: value for name, value in environ.items() if value.strip() or name not in own}
-    forced = {"EPRUNES_DEMO": "1", "EPRUNES_ANTAI_URL": f"http://127.0.0.1:{agency_port}"}
-    return Place(folder, web_port, agency_port, {**own, **theirs, **forced})
+    forced = {
+        "EPRUNES_DEMO": "1",
+        "EPRUNES_ANTAI_URL": f"http://127.0.0.1:{agency_port}",
+        "EPRUNES_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
+        "EPRUNES_MAILBOX_URL": f"http://127.0.0.1:{mailbox_port}",
+    }
+    return Place(folder, *ports.values(), {**own, **theirs, **forced})
 
 
 def refuse_taken_ports(place: Place) -> None:
-    """Raise DemoRefused when another program listens on one of the two ports."""
-    for port, variable in ((place.web_port, "EPRUNES_PORT"), (place.agency_port, "EPRUNES_ANTAI_PORT")):
+    """Raise DemoRefused when another program listens on one of the ports."""
+    ports = (place.web_port, place.agency_port, place.mailbox_port, place.smtp_port)
+    for port, variable in zip(ports, PORTS, strict=True):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

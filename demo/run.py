@@ -58,7 +58,7 @@ def _load(place: Place) -> None:
 def _serve(place: Place) -> None:
     children: list[Child] = []
     try:
-        for start in (_start_agency, _start_clock, _start_web):
+        for start in (_start_agency, _start_mailbox, _start_clock, _start_web):
             children.append(start(place))
         if _wait_until_ready(place, children):
             screen.welcome(place)
@@ -73,6 +73,10 @@ def _serve(place: Place) -> None:
 
 def _start_agency(place: Place) -> Child:
     return agency.start(place, place.environ)
+
+
+def _start_mailbox(place: Place) -> Child:
+    return processes.start("la boîte aux lettres", ["demo.mailbox"], place.environ, place.log("courriels"))
 
 
 def _start_clock(place: Place) -> Child:

@@ -31,6 +31,7 @@ def welcome(place: Place) -> None:
         "",
         f"  Adresse       {place.environ['EPRUNES_BASE_URL']}",
         f"  Mot de passe  {accounts.PASSWORD}   (le même pour tous les comptes)",
+        f"  Courriels     {place.mailbox_url}   (invitations, mots de passe oubliés…)",
         "",
         f"  Comptes ({accounts.ORGANISATION})",
         *people,

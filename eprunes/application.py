@@ -3,13 +3,14 @@
 import hashlib
 import os
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 from flask import Flask
 from flask_migrate import Migrate
 from sqlalchemy.engine import make_url
 
-from eprunes import cli, health, home
+from eprunes import cli, health, home, wellknown
 from eprunes.accounts import guard
 from eprunes.accounts import views as accounts_views
 from eprunes.admin import views as admin_views
@@ -30,6 +31,7 @@ from eprunes.provider import views as provider_views
 PAGES = (
     home,
     health,
+    wellknown,
     accounts_views,
     fines_views,
     fleet_views,
@@ -54,7 +56,12 @@ def build(environ: Mapping[str, str] | None = None) -> Flask:
     web.install_csrf(app)
     for pages in PAGES:
         app.register_blueprint(pages.blueprint)
-    app.jinja_env.globals.update(navigation=navigation, is_demo=settings.demo, asset_version=_asset_version(app))
+    app.jinja_env.globals.update(
+        navigation=navigation,
+        is_demo=settings.demo,
+        mailbox_url=settings.mailbox_url,
+        asset_version=_asset_version(app),
+    )
     cli.install(app)
     return app
 
@@ -72,8 +79,8 @@ def _install_stores(app: Flask, settings: Settings) -> None:
 
 
 def _asset_version(app: Flask) -> str:
-    """Changes with our own static files, so that browsers may keep them for good."""
-    digest = hashlib.sha256()
+    """Changes with our own static files and with Bootstrap, so that browsers may keep them for good."""
+    digest = hashlib.sha256(version("bootstrap-flask").encode())
     for path in sorted(Path(app.static_folder).iterdir()):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -9,7 +9,8 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from eprunes.accounts.company_numbers import CompanyNumberKind
-from eprunes.accounts.services import clients, users
+from eprunes.accounts.services import clients, second_factors, users
+from eprunes.audit_commands import audit_group
 from eprunes.cli_support import find_organisation, says_no_plainly
 from eprunes.clock_process import JOBS, SCHEDULE
 from eprunes.core import clock, jobs
@@ -25,7 +26,15 @@ catalogue_group = AppGroup("catalogue", help="Catalogue des infractions.")
 
 def install(app: Flask) -> None:
     """Register every command group."""
-    for group in (organisation_group, user_group, operator_group, jobs_group, import_group, catalogue_group):
+    for group in (
+        organisation_group,
+        user_group,
+        operator_group,
+        jobs_group,
+        import_group,
+        catalogue_group,
+        audit_group,
+    ):
         app.cli.add_command(group)
 
 
@@ -109,6 +118,15 @@ def create_operator(email: str):
     """Créer un compte d'exploitant."""
     users.create_operator(email=email, as_of=clock.now())
     click.echo(f"Exploitant créé\u00a0: {email}.")
+
+
+@operator_group.command("forget-second-factor")
+@click.argument("email")
+@says_no_plainly
+def forget_second_factor(email: str):
+    """Retirer le second facteur perdu d’un exploitant."""
+    second_factors.remove_for_operator(email, clock.now())
+    click.echo(f"Second facteur retiré\u00a0: {email} le posera de nouveau à sa prochaine connexion.")
 
 
 @jobs_group.command("list")

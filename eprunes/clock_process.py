@@ -12,8 +12,12 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from flask import Flask
 
+from eprunes.accounts import jobs as accounts
+from eprunes.accounts import upkeep_jobs
+from eprunes.accounts.services import visits
+from eprunes.admin import audit_jobs
 from eprunes.antai import jobs as antai
-from eprunes.core import clock, jobs, memory
+from eprunes.core import clock, jobs, mail, memory
 from eprunes.core.jobs import Job
 from eprunes.fleet import jobs as fleet
 from eprunes.fleet.importing.jobs import run_long_work
@@ -22,12 +26,19 @@ from eprunes.privacy import jobs as privacy
 log = logging.getLogger(__name__)
 
 SCHEDULE: tuple[Job, ...] = (
-    Job("antai-declare-vehicles", antai.declare_vehicles, daily_at=time(0, 30), legal=True),
+    Job("antai-declare-vehicles", antai.declare_vehicles, daily_at=time(0, 30), legal=True, quick_in_demo=True),
     Job("antai-fetch-notices", antai.fetch_notices),
     Job("antai-send-answers", antai.send_answers, every_in_demo=timedelta(seconds=3)),
+    Job("send-mail", mail.send_due, every_in_demo=timedelta(seconds=2)),
     Job("retention-sweep", privacy.retention_sweep, daily_at=time(1, 0), legal=True),
     Job("contract-end-purge", privacy.contract_end_purge, daily_at=time(2, 0), after="retention-sweep", legal=True),
+    Job("accounts-upkeep", upkeep_jobs.accounts_upkeep, daily_at=time(3, 0)),
+    Job("handovers", upkeep_jobs.settle_handovers),
+    Job("sign-in-journal", accounts.record_sign_ins),
     Job("fleet-departures", fleet.release_departed, daily_at=time(0, 10)),
+    Job("operator-visits", visits.close_over),
+    Job("audit-chain", audit_jobs.chain_entries),
+    Job("audit-upkeep", audit_jobs.upkeep, daily_at=time(3, 0), legal=True),
     Job("long-work", run_long_work, every=timedelta(seconds=5), every_in_demo=timedelta(seconds=1)),
 )
 
@@ -36,9 +47,10 @@ JOBS = {job.name: job for job in SCHEDULE}
 
 def tick(app: Flask, job: Job) -> None:
     """Ask whether a job is due and run it; a failure is logged and the next tick tries again."""
+    run = jobs.run_job if job.quick_in_demo and app.extensions["eprunes_settings"].demo else jobs.run_if_due
     with app.app_context():
         try:
-            jobs.run_if_due(job, clock.now())
+            run(job, clock.now())
         except Exception:
             log.exception("job %s failed", job.name)
 

@@ -37,7 +37,7 @@ class Tile:
 @in_section("home.home")
 def home():
     as_of = clock.now()
-    if g.actor.is_operator:
+    if g.actor.may(Permission.OPERATE):
         return render_template("home/home.html", tiles=_operator_tiles(), quota=None)
     used = quota.usage(reading(), as_of) if g.actor.is_administrator else None
     return render_template("home/home.html", tiles=_tiles(g.actor, reading(), as_of), quota=used)

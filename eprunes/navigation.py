@@ -23,12 +23,15 @@ _ENTRIES = (
     ("antai.exchanges", "ANTAI", "arrow-left-right", Permission.VIEW_FLEET),
     ("admin.users", "Administration", "gear", Permission.ADMINISTER),
     ("provider.clients", "Clients", "building", Permission.OPERATE),
+    ("provider.accounts", "Comptes", "person-badge", Permission.OPERATE),
     ("provider.to_review", "À examiner", "inbox", Permission.OPERATE),
 )
 
 
 def navigation() -> list[Entry]:
-    """The entries that the signed-in actor may open."""
+    """The entries that the signed-in actor may open: none before the sign-in is complete."""
+    if g.actor.pending:
+        return []
     return [
         Entry(label, icon, url_for(endpoint), _is_current(endpoint))
         for endpoint, label, icon, permission in _ENTRIES

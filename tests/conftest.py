@@ -13,7 +13,7 @@ from freezegun import freeze_time
 from sqlalchemy import text
 
 from eprunes import create_app
-from eprunes.core import crypto
+from eprunes.core import crypto, headers
 from eprunes.core.database import db
 from tests.support import postgresql, worlds
 
@@ -69,8 +69,12 @@ def installed_app(installation) -> Flask:
 
 
 @pytest.fixture
-def app(installed_app) -> Iterator[Flask]:
-    """The application on empty tables, inside an application context; forms are posted without CSRF tokens."""
+def app(installed_app, monkeypatch) -> Iterator[Flask]:
+    """The application on empty tables, inside an application context; forms are posted without CSRF tokens.
+
+    The nonce is always the same, so that two pages can be compared.
+    """
+    monkeypatch.setattr(headers, "token_urlsafe", lambda size: "nonce-of-tests")
     with installed_app.app_context():
         _empty()
         installed_app.config["WTF_CSRF_ENABLED"] = False
@@ -128,6 +132,7 @@ def _settings(database: str, folder: Path, request) -> dict[str, str]:
         "EPRUNES_ANTAI_PASSWORD_FILE": str(password_file),
         "EPRUNES_ANTAI_USER": "eprunes",
         "EPRUNES_BASE_URL": "http://localhost",
+        "EPRUNES_SECURITY_CONTACT": "mailto:securite@eprunes.example",
     }
 
 

@@ -1,8 +1,10 @@
 """Forms of the accounts pages."""
 
 from flask_wtf import FlaskForm
-from wtforms import EmailField, PasswordField
+from wtforms import PasswordField
 from wtforms.validators import InputRequired, Length
+
+from eprunes.core.fields import EmailField
 
 
 class SignInForm(FlaskForm):
@@ -13,7 +15,7 @@ class SignInForm(FlaskForm):
     )
     password = PasswordField(
         "Mot de passe",
-        validators=[InputRequired("Indiquez votre mot de passe."), Length(max=128)],
+        validators=[InputRequired("Indiquez votre mot de passe."), Length(max=512)],
         render_kw={"autocomplete": "current-password"},
     )
 
@@ -21,6 +23,6 @@ class SignInForm(FlaskForm):
 class ConfirmForm(FlaskForm):
     password = PasswordField(
         "Mot de passe",
-        validators=[InputRequired("Indiquez votre mot de passe."), Length(max=128)],
+        validators=[InputRequired("Indiquez votre mot de passe."), Length(max=512)],
         render_kw={"autocomplete": "current-password", "autofocus": True},
     )

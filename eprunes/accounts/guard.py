@@ -1,11 +1,12 @@
 """The door: who the request comes from, and whether the view's declared permission lets them in."""
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, abort, current_app, g, redirect, request, url_for
+from flask import Flask, Request, Response, abort, current_app, flash, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
 
-from eprunes.accounts.permissions import Actor, Pending
+from eprunes.accounts.permissions import Actor, Pending, Permission
 from eprunes.accounts.services.visits import trace_visit
 from eprunes.accounts.sessions import actor_for
 from eprunes.core import clock
@@ -14,6 +15,9 @@ from eprunes.core.config import Settings
 UNGUARDED_ENDPOINTS = {"static", "bootstrap.static"}
 PENDING_PAGES = {Pending.CODE: "accounts.give_code", Pending.SET_UP: "accounts.set_up_second_factor"}
 
+VISITED = {Permission.VIEW_FLEET, Permission.VIEW_NOTICES}
+WHILE_VISITING = {"home.home", "provider.end_visit", "accounts.sign_out"}
+
 login_manager = LoginManager()
 
 
@@ -21,10 +25,11 @@ def install(app: Flask, settings: Settings) -> None:
     """Load the actor of each request from our own session cookie, and refuse by default."""
     app.config["EPRUNES_SESSION_COOKIE"] = "__Host-eprunes" if settings.is_https else "eprunes"
     app.config["EPRUNES_COOKIE_SECURE"] = settings.is_https
-    login_manager.init_app(app)
+    login_manager.init_app(app, add_context_processor=False)  # an error page looks nobody up again
     login_manager.session_protection = None
     login_manager.request_loader(_actor_from_cookie)
     app.before_request(_let_in)
+    app.after_request(_trace_page)
 
 
 def give_cookie(response: Response, app: Flask, token: str) -> None:
@@ -61,17 +66,39 @@ def _let_in() -> Response | None:
         g.actor = current_user._get_current_object() if current_user.is_authenticated else None
         return None
     if not current_user.is_authenticated:
-        return redirect(url_for("accounts.sign_in", suite=_wanted_page()))
+        return _to_sign_in()
     g.actor = current_user._get_current_object()
     if g.actor.pending and not view.while_pending:
         return redirect(url_for(PENDING_PAGES[g.actor.pending], suite=_wanted_page()))
     if not g.actor.may(view.required_permission):
         abort(404)
+    if g.actor.is_visiting and _is_closed_to_visitors(view):
+        abort(404)
     if view.needs_confirmation and not g.actor.is_confirmed(clock.now()):
         return redirect(url_for("accounts.confirm", suite=_wanted_page() or _page_before()))
-    if g.actor.is_visiting:
-        trace_visit(g.actor, request.endpoint, clock.now())
+    g.is_traced = g.actor.is_visiting
     return None
+
+
+def _is_closed_to_visitors(view: Callable) -> bool:
+    """A visit reads: every page that changes anything is closed, and so are those of the operator's own account."""
+    if request.endpoint in WHILE_VISITING:
+        return False
+    return view.required_permission not in VISITED or request.method not in ("GET", "HEAD")
+
+
+def _trace_page(response: Response) -> Response:
+    """Note in the client's journal each page that a visitor was given; none is given without its trace."""
+    if g.pop("is_traced", False) and response.status_code == 200:
+        trace_visit(g.actor, request.endpoint, clock.now(), request.view_args)
+    return response
+
+
+def _to_sign_in() -> Response:
+    """What a form sent without a session held is lost: its person is told so, and led back to its page."""
+    if request.method not in ("GET", "HEAD") and request.endpoint != "accounts.sign_out":
+        flash("Votre session avait pris fin\u00a0: rien n’a été envoyé.", "warning")
+    return redirect(url_for("accounts.sign_in", suite=_wanted_page() or _page_before()))
 
 
 def _wanted_page() -> str | None:

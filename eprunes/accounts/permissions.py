@@ -115,6 +115,8 @@ class Actor:
             return permission is Permission.ENTER
         if self.suspended and permission not in WHILE_SUSPENDED:
             return False
+        if self.is_visiting and permission is Permission.OPERATE:
+            return False
         return any(permission in PERMISSIONS[right] for right in self.rights)
 
 

@@ -51,13 +51,18 @@ def open_session(identity: Identity, *, address: str, device: str, as_of: dateti
 
 def renew(actor: Actor, as_of: datetime, *, second_factor: bool = False) -> str:
     """Give an open session a new token, once its holder has proved again who they are; the old one is worthless."""
-    token = _new_token(None if actor.is_operator else actor.organisation_id)
-    values = {"token_hash": hash_of(token), "confirmed_at": as_of}
+    values = {"confirmed_at": as_of}
     if second_factor:
         values["second_factor_at"] = as_of
     with platform_session("nouvel identifiant de session", write=True) as session:
-        still_open = UserSession.token_hash == actor.session_hash, UserSession.ended_at.is_(None)
-        session.execute(update(UserSession).where(*still_open).values(**values))
+        return change_token(session, actor, **values)
+
+
+def change_token(session: PlatformSession | TenantSession, actor: Actor, **values: object) -> str:
+    """Within a transaction: give the actor's session a new token, and these values; the old token is worthless."""
+    token = _new_token(None if actor.is_operator else actor.organisation_id)
+    still_open = UserSession.token_hash == actor.session_hash, UserSession.ended_at.is_(None)
+    session.execute(update(UserSession).where(*still_open).values(token_hash=hash_of(token), **values))
     return token
 
 
@@ -144,9 +149,15 @@ def _of_operator(token_hash: bytes, as_of: datetime) -> tuple[UserSession, Ident
         return None
     user_session, identity, visit, organisation = row
     actor = _operator(identity)
-    if visit is not None:
+    if visit is not None and may_be_visited(organisation, as_of):
         actor = _visiting(actor, visit, organisation, as_of)
     return user_session, identity, actor
+
+
+def may_be_visited(organisation: Organisation, as_of: datetime) -> bool:
+    """An ended contract leaves nothing to visit; a suspended one leaves its data to the administrator alone."""
+    is_active = organisation.state == OrganisationState.ACTIVE and organisation.purged_at is None
+    return is_active and not has_ended(organisation.contract_ends_on, as_of)
 
 
 def _visiting(actor: Actor, visit: OperatorVisit, organisation: Organisation, as_of: datetime) -> Actor:
@@ -154,16 +165,15 @@ def _visiting(actor: Actor, visit: OperatorVisit, organisation: Organisation, as
     with tenant_session(organisation.id) as session:
         forms = session.scalars(select(OrderForm).where(OrderForm.organisation_id == organisation.id)).all()
     tools = tools_on(forms, paris_day(as_of))
-    over = organisation.purged_at is not None or has_ended(organisation.contract_ends_on, as_of)
     rights = {Right.OPERATOR}
-    if tools.fleet and not over:
+    if tools.fleet:
         rights.add(Right.FLEET_VISIT)
-    if tools.live_notices and not over:
+    if tools.live_notices:
         rights.add(Right.FINES_VISIT)
     return replace(
         actor,
         organisation_id=organisation.id,
-        organisation_name=f"Visite : {organisation.name}",
+        organisation_name=organisation.name,
         rights=frozenset(rights),
         zone=ZoneInfo(organisation.zone),
         visit_id=visit.id,

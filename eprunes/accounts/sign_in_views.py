@@ -3,26 +3,24 @@
 from flask import current_app, g, redirect, request, url_for
 
 from eprunes.accounts import guard, sessions
+from eprunes.accounts.answers import carrying, wanted_page
 from eprunes.accounts.blueprint import blueprint
 from eprunes.accounts.forms import SignInForm
 from eprunes.accounts.permissions import Permission, public, requires
 from eprunes.accounts.services import signing_in
 from eprunes.core import clock
-from eprunes.core.web import refusals_on, render_form, safe_path
+from eprunes.core.web import refusals_on, render_form
 
 
 @blueprint.route("/connexion", methods=["GET", "POST"])
 @public
 def sign_in():
-    form = SignInForm()
-    destination = safe_path(request.args.get("suite"), url_for("home.home"))
+    form, destination = SignInForm(), wanted_page()
     if g.actor:
         return redirect(destination)
     if form.validate_on_submit():
         with refusals_on(form):
-            response = redirect(destination)
-            guard.give_cookie(response, current_app, _open_session(form))
-            return response
+            return carrying(redirect(destination), _open_session(form))
     return render_form("accounts/sign_in.html", form)
 
 

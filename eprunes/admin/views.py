@@ -1,33 +1,35 @@
 """The client's administrator: users and contract, journal."""
 
-from flask import Blueprint, g, render_template, request
+from flask import g, render_template, request
 
 from eprunes.accounts.permissions import Permission, requires
-from eprunes.admin.journal import words_for
-from eprunes.admin.queries import read_account, visible_journal
+from eprunes.admin import handover_views, user_views  # noqa: F401 - routes
+from eprunes.admin.blueprint import blueprint, in_admin
+from eprunes.admin.journal_export import journal_workbook, signed_head
+from eprunes.admin.journal_search import families, family_in_words, journal_args, read_journal, read_journal_search
+from eprunes.admin.journal_words import SUBJECTS
 from eprunes.core import clock
-from eprunes.core.audit import AuditEntry
-from eprunes.core.paging import count_of, read_page
-from eprunes.core.web import in_section, reading
-
-blueprint = Blueprint("admin", __name__)
-in_admin = in_section("admin.users")
-
-
-@blueprint.get("/administration")
-@requires(Permission.ADMINISTER)
-@in_admin
-def users():
-    return render_template("admin/users.html", account=read_account(g.actor, reading(), clock.now()))
+from eprunes.core.web import XLSX, download, reading
 
 
 @blueprint.get("/administration/journal")
 @requires(Permission.ADMINISTER)
 @in_admin
 def journal():
-    session, query = reading(), visible_journal(g.actor)
-    page = read_page(session, query, AuditEntry, ("at",), cursor=request.args.get("page", ""), descending=True)
-    names = {user.id: user.display_name for user in read_account(g.actor, session, clock.now()).users}
-    return render_template(
-        "admin/journal.html", page=page, found=count_of(session, query), names=names, words_for=words_for
-    )
+    search = read_journal_search(request.args)
+    found = read_journal(reading(), g.actor, search, request.args.get("page", ""), clock.now())
+    choices = {"families": families(), "family_in_words": family_in_words, "subjects": SUBJECTS}
+    return render_template("admin/journal.html", journal=found, search=search, args=journal_args(search), **choices)
+
+
+@blueprint.get("/administration/journal/export.xlsx")
+@requires(Permission.ADMINISTER, confirmed=True)
+def export_journal():
+    search = read_journal_search(request.args)
+    return download(journal_workbook(g.actor, reading(), search, clock.now()), "journal.xlsx", XLSX)
+
+
+@blueprint.get("/administration/journal/empreinte.json")
+@requires(Permission.ADMINISTER)
+def journal_head():
+    return download(signed_head(reading(), clock.now()), "empreinte-du-journal.json", "application/json")

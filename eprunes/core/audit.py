@@ -1,52 +1,32 @@
 """The trace of what was done: append-only rows written in the same transaction as the change.
 
-Entries hold opaque references only: ids, states, counts; never a name, an address or a plate.
+Entries hold opaque references only: ids, states, counts; never a name, an address or a plate. They form one
+chain per organisation (`audit_chain`), whose heads are signed (`audit_seals`) and which anyone with the
+database can check (`audit_verify`).
 """
 
+import json
+import os
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import DDL, JSON, Index, String, event
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import delete
 
-from eprunes.core.database import Base, TenantScoped, TenantSession, new_id
+from eprunes.core import audit_chain
+from eprunes.core.audit_tables import AuditConnection, AuditEntry
+from eprunes.core.calendar import earliest_day_reaching, paris_day, start_of_day
+from eprunes.core.database import TenantSession, new_id, tenant_session
+
+__all__ = ["ActorKind", "AuditConnection", "AuditEntry", "connections_kept_from", "erase_connections", "record"]
+
+CONNECTION_MONTHS = 12
 
 
 class ActorKind(StrEnum):
     USER = "utilisateur"
     OPERATOR = "exploitant"
     SYSTEM = "systeme"
-
-
-class AuditEntry(TenantScoped, Base):
-    """Entrée du journal : one act, who did it, on what, when."""
-
-    __tablename__ = "audit_entries"
-    __table_args__ = (Index(None, "organisation_id", "at", "id"),)
-
-    at: Mapped[datetime]
-    actor_kind: Mapped[str] = mapped_column(String(12))
-    actor_id: Mapped[UUID | None]
-    action: Mapped[str] = mapped_column(String(60))
-    subject_kind: Mapped[str | None] = mapped_column(String(30))
-    subject_id: Mapped[UUID | None]
-    details: Mapped[dict] = mapped_column(JSON, default=dict)
-
-
-SQLITE_APPEND_ONLY = (
-    "CREATE TRIGGER audit_entries_are_final BEFORE UPDATE ON audit_entries "
-    "BEGIN SELECT RAISE(ABORT, 'audit entries are append-only'); END"
-)
-POSTGRESQL_APPEND_ONLY = (
-    "CREATE OR REPLACE FUNCTION refuse_audit_update() RETURNS trigger LANGUAGE plpgsql AS "
-    "$$ BEGIN RAISE EXCEPTION 'audit entries are append-only'; END $$",
-    "CREATE TRIGGER audit_entries_are_final BEFORE UPDATE ON audit_entries "
-    "FOR EACH ROW EXECUTE FUNCTION refuse_audit_update()",
-)
-event.listen(AuditEntry.__table__, "after_create", DDL(SQLITE_APPEND_ONLY).execute_if(dialect="sqlite"))
-for _statement in POSTGRESQL_APPEND_ONLY:
-    event.listen(AuditEntry.__table__, "after_create", DDL(_statement).execute_if(dialect="postgresql"))
 
 
 def record(
@@ -58,19 +38,45 @@ def record(
     actor_kind: ActorKind = ActorKind.USER,
     subject: tuple[str, UUID] | None = None,
     details: dict | None = None,
+    connection: dict | None = None,
 ) -> None:
-    """Add one entry to the session's transaction. Without `actor_id` the actor is the system itself."""
+    """Add one entry to the session's transaction. Without `actor_id` the actor is the system itself.
+
+    `connection` (`address`, `device`) is personal: kept beside the entry for twelve months, then erased.
+    """
     subject_kind, subject_id = subject or (None, None)
-    session.add(
-        AuditEntry(
-            organisation_id=session.organisation_id,
-            id=new_id(),
-            at=as_of,
-            actor_kind=ActorKind.SYSTEM if actor_id is None else actor_kind,
-            actor_id=actor_id,
-            action=action,
-            subject_kind=subject_kind,
-            subject_id=subject_id,
-            details=details or {},
-        )
+    entry = AuditEntry(
+        organisation_id=session.organisation_id,
+        id=new_id(),
+        at=as_of,
+        actor_kind=ActorKind.SYSTEM if actor_id is None else actor_kind,
+        actor_id=actor_id,
+        action=action,
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        details=_as_stored(details or {}),
     )
+    beside = None
+    if connection:
+        beside = {"salt": os.urandom(audit_chain.SALT_BYTES), "facts": _as_stored(connection)}
+        entry.commitment = audit_chain.commitment(**beside)
+    session.add(entry)
+    audit_chain.await_commit(session, entry, beside)
+
+
+def connections_kept_from(as_of: datetime) -> datetime:
+    """The instant before which connection data are no longer shown, and are erased (C11): twelve months."""
+    return start_of_day(earliest_day_reaching(paris_day(as_of), CONNECTION_MONTHS))
+
+
+def erase_connections(organisation_id: UUID, as_of: datetime) -> int:
+    """Erase one organisation's connection data older than twelve months; the chain still verifies."""
+    with tenant_session(organisation_id, write=True) as session:
+        old = AuditConnection.at < connections_kept_from(as_of)
+        statement = delete(AuditConnection).where(AuditConnection.organisation_id == organisation_id, old)
+        return session.execute(statement.execution_options(synchronize_session=False)).rowcount
+
+
+def _as_stored(facts: dict) -> dict:
+    """The facts as the database gives them back, so that what is hashed is what is read later."""
+    return json.loads(json.dumps(facts, allow_nan=False))

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+YEARS = range(2000, 2101)
 _offset = timedelta(0)
 
 _DURATION = re.compile(
@@ -40,11 +41,13 @@ def parse_duration(text: str) -> timedelta:
 
 
 def parse_instant(text: str) -> datetime:
-    """Read an ISO 8601 instant with its offset, as UTC. Raises ValueError, in French, otherwise."""
+    """Read an ISO 8601 instant with its offset, as UTC, in plausible years. Raises ValueError, in French, otherwise."""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
         raise ValueError(f"«\u00a0{text}\u00a0» n’est pas un instant (2026-03-29T12:00+02:00)") from error
+    if instant.year not in YEARS:
+        raise ValueError(f"«\u00a0{text}\u00a0» est hors des années {YEARS[0]} à {YEARS[-1]}")
     if instant.tzinfo is None:
         raise ValueError(f"«\u00a0{text}\u00a0» n’a pas de fuseau (exemple\u00a0: 2026-03-29T12:00+02:00)")
     return instant.astimezone(UTC)

@@ -1,5 +1,6 @@
 """Settings, read once from the environment and checked before anything starts."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,9 +8,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from eprunes.core import clock
+from eprunes.core import clock, smtp
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+_CONTACT = re.compile(r"(mailto:[!-?A-~]+@[!-?A-~]+|https://[!-~]+)")
 _YES = {"1", "true", "yes", "oui"}
 
 
@@ -30,6 +32,8 @@ class Settings:
     antai_password_file: Path | None
     smtp_url: str
     mail_from: str
+    mailbox_url: str | None
+    security_contact: str | None
     trusted_proxies: int
     demo: bool
     clock_offset: timedelta
@@ -74,11 +78,14 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         antai_password_file=Path(password_file) if password_file else None,
         smtp_url=value("SMTP_URL", "smtp://127.0.0.1:1025"),
         mail_from=value("MAIL_FROM", "e-Prunes <ne-pas-repondre@eprunes.example>"),
+        mailbox_url=value("MAILBOX_URL").rstrip("/") or None,
+        security_contact=value("SECURITY_CONTACT") or None,
         trusted_proxies=_whole_number("EPRUNES_TRUSTED_PROXIES", value("TRUSTED_PROXIES", "0")),
         demo=value("DEMO").lower() in _YES,
         clock_offset=_duration(value("CLOCK_OFFSET", "0s")),
     )
     _refuse_unsafe(settings)
+    _refuse_unsafe_mail(settings)
     return settings
 
 
@@ -107,8 +114,30 @@ def _refuse_unsafe(settings: Settings) -> None:
         raise SettingsRefused("EPRUNES_CLOCK_OFFSET\u00a0: le décalage d’horloge n’est admis qu’avec EPRUNES_DEMO.")
     if not loopback and len(settings.secret_key or "") < 32:
         raise SettingsRefused("EPRUNES_SECRET_KEY\u00a0: indiquez un secret d’au moins 32 caractères.")
+    if settings.security_contact and not _CONTACT.fullmatch(settings.security_contact):
+        raise SettingsRefused(
+            "EPRUNES_SECURITY_CONTACT\u00a0: indiquez mailto:adresse@exemple.fr ou https://exemple.fr/page."
+        )
     if settings.database_url == settings.keystore_url:
         raise SettingsRefused("EPRUNES_KEYSTORE_URL\u00a0: les clés doivent vivre ailleurs que la base de données.")
+
+
+def _refuse_unsafe_mail(settings: Settings) -> None:
+    for name, read, text in (
+        ("EPRUNES_SMTP_URL", smtp.read_server, settings.smtp_url),
+        ("EPRUNES_MAIL_FROM", smtp.read_sender, settings.mail_from),
+    ):
+        try:
+            read(text)
+        except ValueError as error:
+            raise SettingsRefused(f"{name}\u00a0: {error}") from error
+    if smtp.read_server(settings.smtp_url).security is smtp.Security.NONE and not is_loopback(settings.smtp_url):
+        raise SettingsRefused(
+            "EPRUNES_SMTP_URL\u00a0: smtp:// n’est admis qu’en local\u00a0; utilisez smtps:// ou smtp+starttls://."
+        )
+    mailbox = settings.mailbox_url
+    if mailbox and not (settings.demo and mailbox.startswith("http://") and is_loopback(mailbox)):
+        raise SettingsRefused("EPRUNES_MAILBOX_URL\u00a0: réservé à la démonstration, sur une adresse locale en http.")
 
 
 def _driver_named(url: str) -> str:

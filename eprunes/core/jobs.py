@@ -33,7 +33,7 @@ class Job:
     """A command `run(as_of)` returning counts. Daily when `daily_at` (Europe/Paris) is set, else continuous.
 
     `legal` jobs keep a promise of the contract: being late is an alarm. `after` names a daily job that must
-    have finished on the same day first.
+    have finished on the same day first. In a demo, a daily job that is `quick_in_demo` does not wait for its hour.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Job:
     every_in_demo: timedelta = timedelta(seconds=5)
     after: str | None = None
     legal: bool = False
+    quick_in_demo: bool = False
 
 
 class JobState(PlatformWide, Base):

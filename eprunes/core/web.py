@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, current_app, g, make_response, render_template, request, url_for
@@ -10,21 +11,16 @@ from flask_babel import Babel
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect, FlaskForm
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from eprunes.core import wording
+from eprunes.core import headers, wording
 from eprunes.core.config import Settings
 from eprunes.core.database import TenantSession, open_tenant_session
 from eprunes.core.icons import icon
 from eprunes.core.refusals import NotVisible, Refused
 
-CONTENT_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 MAX_UPLOAD_BYTES = 21 * 1024 * 1024
-_YEAR = 31_536_000
 
 _SENTENCES = {
     400: ("Demande incomprise", "Cette demande n’a pas pu être lue. Revenez à la page précédente et réessayez."),
@@ -43,7 +39,6 @@ def install(app: Flask, settings: Settings) -> None:
     app.config.update(
         BOOTSTRAP_SERVE_LOCAL=True,
         MAX_CONTENT_LENGTH=MAX_UPLOAD_BYTES,
-        SEND_FILE_MAX_AGE_DEFAULT=_YEAR,
         SESSION_COOKIE_NAME="__Host-eprunes-form" if settings.is_https else "eprunes-form",
         SESSION_COOKIE_SECURE=settings.is_https,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -56,7 +51,8 @@ def install(app: Flask, settings: Settings) -> None:
     Bootstrap5(app)
     Babel(app, default_locale=wording.LOCALE, default_timezone="Europe/Paris")
     app.json.ensure_ascii = False
-    app.after_request(_add_headers)
+    app.url_map.merge_slashes = False  # « //… » is no page: a redirect for it would be built from the Host header
+    headers.install(app)
     app.teardown_request(_close_reading)
     app.register_error_handler(Exception, _error_page)
     _install_filters(app)
@@ -105,11 +101,10 @@ def in_section(endpoint: str) -> Callable:
 
 def safe_path(path: str | None, fallback: str) -> str:
     """The path to return to, if it surely stays on this site; the fallback otherwise."""
-    if not path or not path.startswith("/") or path[1:2] in ("/", "\\"):
+    opened = unquote(path or "")
+    if not path or not path.startswith("/") or opened[1:2] in ("/", "\\"):
         return fallback
-    if any(ord(character) < 32 or character == "\x7f" for character in path):
-        return fallback
-    return path
+    return path if opened.isprintable() and "\\" not in path else fallback
 
 
 def download(content: bytes, filename: str, mimetype: str) -> Response:
@@ -129,21 +124,6 @@ def _close_reading(error: BaseException | None) -> None:
         session.close()
 
 
-def _add_headers(response: Response) -> Response:
-    headers = response.headers
-    headers["Content-Security-Policy"] = CONTENT_POLICY
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "same-origin"
-    headers["X-Frame-Options"] = "DENY"
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
-    if request.endpoint not in ("static", "bootstrap.static") or response.status_code >= 400:
-        headers["Cache-Control"] = "no-store"
-    if current_app.extensions["eprunes_settings"].is_https:
-        headers["Strict-Transport-Security"] = f"max-age={_YEAR}; includeSubDomains"
-    return response
-
-
 def _error_page(error: Exception):
     """A French page without detail. No `url_for` here: it would fail for an untrusted host."""
     if isinstance(error, CSRFError):
@@ -159,8 +139,9 @@ def _error_page(error: Exception):
         return error.response
     if isinstance(error, SecurityError):
         return make_response(f"{title}. {sentence}", code, {"Content-Type": "text/plain; charset=utf-8"})
+    allowed = {"Allow": ", ".join(error.valid_methods or ())} if isinstance(error, MethodNotAllowed) else {}
     template = "error.html" if g.get("actor") and code < 500 else "error_alone.html"
-    return make_response(render_template(template, title=title, sentence=sentence), code)
+    return make_response(render_template(template, title=title, sentence=sentence), code, allowed)
 
 
 def _status_of(error: Exception) -> int:

@@ -1,41 +1,39 @@
 """Forms of the fines pages."""
 
+from datetime import date
+
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
+from eprunes.core.fields import LinesField, Needed, TextField
 from eprunes.fines.answering import FilingReason, ImpossibilityReason
+from eprunes.fines.designation_rules import declares_the_same, tidied
 from eprunes.fines.services import Proof
 from eprunes.fleet import wording
 from eprunes.fleet.driver_details import DriverDetails
-from eprunes.fleet.forms import LocalDateField, Quiet
+from eprunes.fleet.forms import Checked, LocalDateField, Quiet
 from eprunes.fleet.models import DriverKind
 from eprunes.fleet.plates import FRANCE
 
 _NEEDED = "Indiquez {}."
+SAME_AS_REFUSED = "L’ANTAI a refusé ces mêmes renseignements\u00a0: corrigez-les, ou cochez la case pour les renvoyer."
 CIVILITIES = [SelectChoice("", "—"), SelectChoice("M.", "M."), SelectChoice("Mme", "Mme")]
 
 
 COUNTRIES = [SelectChoice(code, name) for code, name in wording.countries()]
 
 
-class TextField(StringField):
-    """A line of text, trimmed; empty when it was not sent."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        self.data = (valuelist[0] if valuelist else "").strip()
-
-    def pre_validate(self, form: FlaskForm) -> None:
-        self.data = self.data or ""
-
-
 def _needed(what: str, longest: int) -> list:
-    return [InputRequired(_NEEDED.format(what)), Length(max=longest, message=f"{longest} caractères au plus.")]
+    return [Needed(_NEEDED.format(what)), Length(max=longest, message=f"{longest} caractères au plus.")]
 
 
-class DesignationForm(FlaskForm):
-    """What the agency is told of the one person designated; the driver's file changes only on a ticked box."""
+class DesignationForm(Checked):
+    """What the agency is told of the one person designated; the driver's file changes only on a ticked box.
+
+    `refused` is the sealed designation that the agency refused last: the same again needs a ticked box.
+    """
 
     driver_id = HiddenField()
     kind = RadioField(
@@ -60,11 +58,33 @@ class DesignationForm(FlaskForm):
     licence_issued_on = LocalDateField("Permis délivré le", validators=[Optional()])
     licence_country = SelectField("Pays du permis", choices=COUNTRIES, default=FRANCE, validators=[Quiet()])
     keep_in_fleet = BooleanField("Reporter aussi ces renseignements sur la fiche du conducteur")
+    send_again = BooleanField("Renvoyer ces renseignements tels quels, malgré le refus")
+
+    def __init__(self, *args, today: date, offence_day: date, refused: dict | None = None, **keywords) -> None:
+        super().__init__(*args, today=today, **keywords)
+        self.offence_day, self.refused = offence_day, refused
+
+    @property
+    def repeats_refused(self) -> bool:
+        """Whether the form, as it stands, says what the agency refused."""
+        if self.refused is None or self.kind.data != self.refused["qualite"]:
+            return False
+        return declares_the_same(self._tidied()[0], self.refused)
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong in the details, by field."""
+        found = self._tidied()[1]
+        if not found and self.repeats_refused and not self.send_again.data:
+            found["send_again"] = SAME_AS_REFUSED
+        return found
+
+    def _tidied(self) -> tuple[DriverDetails, dict[str, str]]:
+        return tidied(self.details(DriverDetails()), self.today, self.offence_day)
 
     def details(self, known: DriverDetails) -> DriverDetails:
         """The details as typed; what this form does not ask for stays as known."""
         return DriverDetails(
-            civility=self.civility.data,
+            civility=self.civility.data or "",
             last_name=self.last_name.data,
             first_name=self.first_name.data,
             birth_date=self.birth_date.data,
@@ -73,12 +93,12 @@ class DesignationForm(FlaskForm):
             address_complement=self.address_complement.data,
             postcode=self.postcode.data,
             city=self.city.data,
-            country=self.country.data.upper(),
+            country=(self.country.data or "").upper(),
             phone=known.phone,
             email=known.email,
             licence_number=self.licence_number.data,
             licence_issued_on=self.licence_issued_on.data,
-            licence_country=self.licence_country.data.upper(),
+            licence_country=(self.licence_country.data or "").upper(),
         )
 
 
@@ -94,7 +114,7 @@ class ImpossibilityForm(FlaskForm):
     first_date = LocalDateField("Date de la pièce", validators=[Quiet(), Optional()])
     second_reference = TextField("Référence de la seconde pièce", validators=[Quiet(), Length(max=80)])
     second_date = LocalDateField("Date de la seconde pièce", validators=[Quiet(), Optional()])
-    comment = TextAreaField("Exposé des faits", validators=[Quiet(), Length(max=2000)])
+    comment = LinesField("Exposé des faits", validators=[Quiet(), Length(max=2000)])
 
     def chosen(self) -> ImpossibilityReason:
         return ImpossibilityReason(self.reason.data)

@@ -1,44 +1,31 @@
 """One notice's page: everything it shows, gathered for the template."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import select
 
 from eprunes.accounts.permissions import Actor, Permission
+from eprunes.core.calendar import local_day
 from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession
-from eprunes.core.refusals import NotVisible
+from eprunes.core.refusals import NotVisible, Refused
 from eprunes.fines import deadlines, queries
 from eprunes.fines.deadlines import PaymentDates
+from eprunes.fines.designation_rules import AGENCY_FIELDS
 from eprunes.fines.forms import DesignationForm
 from eprunes.fines.inbox import Row, rows_of
 from eprunes.fines.models import Answer, Notice, NoticeEvent
 from eprunes.fines.notice_details import open_notices, open_refusal, open_snapshot
 from eprunes.fines.proposals import neighbours
-from eprunes.fines.services import GONE
+from eprunes.fines.services import DESIGNATION, DRIVER_GONE, GONE
 from eprunes.fleet.driver_details import DriverDetails, missing_for_designation, open_details
-from eprunes.fleet.models import Assignment, Driver
+from eprunes.fleet.models import Assignment, Driver, DriverKind
 from eprunes.fleet.names import named, words_of
 from eprunes.fleet.queries import author_names
 
 NEW_DRIVER = "nouveau"
-DESIGNATION_FIELDS = (
-    "civility",
-    "last_name",
-    "first_name",
-    "birth_date",
-    "birth_place",
-    "address_line",
-    "address_complement",
-    "postcode",
-    "city",
-    "country",
-    "licence_number",
-    "licence_issued_on",
-    "licence_country",
-)
 
 
 @dataclass(frozen=True)
@@ -68,6 +55,7 @@ class NoticePage:
     """Everything the page of one notice shows."""
 
     row: Row
+    today: date
     payment: PaymentDates | None
     rest_day: str | None
     thread: list[NoticeEvent]
@@ -80,6 +68,11 @@ class NoticePage:
     @property
     def may_be_answered(self) -> bool:
         return not self.row.notice.is_answered
+
+    @property
+    def refused(self) -> GivenAnswer | None:
+        """The designation that the agency refused last, unless something else was answered since."""
+        return refused_designation(self.answers)
 
 
 def load_notice(actor: Actor, session: TenantSession, notice_id: UUID, as_of: datetime) -> Notice:
@@ -101,6 +94,7 @@ def read_page(actor: Actor, session: TenantSession, notice: Notice, wanted: str,
     proposed = next((one for one in candidates if one.driver.id == row.proposal.driver_id), None)
     return NoticePage(
         row=row,
+        today=local_day(as_of, actor.zone),
         payment=deadlines.payment_dates(notice.notice_date) if notice.notice_date else None,
         rest_day=deadlines.rest_day_name(row.deadline.day),
         thread=thread,
@@ -113,24 +107,50 @@ def read_page(actor: Actor, session: TenantSession, notice: Notice, wanted: str,
 
 
 def candidate_of(session: TenantSession, driver_id: str | None) -> Candidate | None:
-    """The driver that a submitted form names; None for a new one. Raises NotVisible when there is none."""
+    """The driver that a submitted form names; None for a new one. Raises Refused when there is none any more."""
     if not driver_id:
         return None
     try:
         candidate = load_candidate(session, UUID(driver_id))
     except ValueError as error:
-        raise NotVisible(GONE) from error
+        raise Refused(DRIVER_GONE) from error
     if candidate is None:
-        raise NotVisible(GONE)
+        raise Refused(DRIVER_GONE)
     return candidate
 
 
 def designation_form(page: NoticePage) -> DesignationForm:
     """The form filled with what the chosen driver's file holds; empty for a new one."""
+    refused = page.refused.snapshot if page.refused else None
+    rules = {"formdata": None, "today": page.today, "offence_day": page.row.notice.offence_day, "refused": refused}
     if page.chosen is None:
-        return DesignationForm(formdata=None)
-    known = {name: getattr(page.chosen.details, name) for name in DESIGNATION_FIELDS}
-    return DesignationForm(formdata=None, driver_id=page.chosen.driver.id, kind=page.chosen.driver.kind, **known)
+        return DesignationForm(**rules)
+    known = {name: getattr(page.chosen.details, name) for name in AGENCY_FIELDS}
+    return DesignationForm(driver_id=page.chosen.driver.id, kind=page.chosen.driver.kind, **known, **rules)
+
+
+def sent_designation(actor: Actor, session: TenantSession, notice: Notice, as_of: datetime) -> DesignationForm:
+    """The form as it was sent, with the rules of this notice."""
+    refused = refused_designation(_answers(actor, session, notice))
+    rules = {"today": local_day(as_of, actor.zone), "offence_day": notice.offence_day}
+    return DesignationForm(**rules, refused=refused.snapshot if refused else None)
+
+
+def designation_of(form: DesignationForm, candidate: Candidate | None) -> dict:
+    """What a form that was checked declares of the driver whom it names."""
+    known = candidate.details if candidate else DriverDetails()
+    return {
+        "driver_id": candidate.driver.id if candidate else None,
+        "kind": DriverKind(form.kind.data),
+        "details": form.details(known),
+        "keep_in_fleet": form.keep_in_fleet.data,
+    }
+
+
+def refused_designation(answers: list[GivenAnswer]) -> GivenAnswer | None:
+    """The newest of these answers, newest first, if it is a designation that the agency refused."""
+    latest = next(iter(answers), None)
+    return latest if latest and latest.refusal and latest.answer.kind == DESIGNATION else None
 
 
 def number_of(notice: Notice) -> str:

@@ -11,11 +11,12 @@ from sqlalchemy.exc import IntegrityError
 
 from eprunes.accounts.permissions import Actor
 from eprunes.core import audit
+from eprunes.core.audit import ActorKind
 from eprunes.core.calendar import local_day, paris_day
 from eprunes.core.crypto import key_store, seal
 from eprunes.core.database import TenantSession, new_id, tenant_session
 from eprunes.core.refusals import NotVisible, Refused
-from eprunes.fines import events
+from eprunes.fines import designation_rules, events
 from eprunes.fines.answering import (
     AnswerState,
     FilingReason,
@@ -24,10 +25,11 @@ from eprunes.fines.answering import (
     NoticeState,
     move_notice,
 )
+from eprunes.fines.catalogue import offences_for
 from eprunes.fines.models import Answer, Notice, NoticeEvent
 from eprunes.fines.notice_details import ANSWER_TABLE
 from eprunes.fines.queries import visible_notices
-from eprunes.fleet import driver_details, driver_rules
+from eprunes.fleet import driver_details
 from eprunes.fleet.driver_details import DriverDetails, missing_for_designation
 from eprunes.fleet.models import Driver, DriverKind
 
@@ -35,6 +37,11 @@ DESIGNATION = "designation"
 IMPOSSIBILITY = "impossibilite"
 _EARLIEST_PROOF = date(2000, 1, 1)
 GONE = "Cet avis n’existe pas, ou n’est plus ouvert à votre compte\u00a0: une réponse a peut-être déjà été donnée."
+DRIVER_GONE = "Ce conducteur n’existe plus, choisissez-en un autre."
+DUTY = (
+    "Cette infraction peut retirer des points\u00a0: la loi vous impose de désigner le conducteur (Code de la route, "
+    "article L. 121-6). Choisissez un autre motif, ou répondez."
+)
 _ALREADY = "Une réponse a déjà été donnée à cet avis."
 
 
@@ -62,15 +69,10 @@ def designate(
     `details` are sealed with the answer as they are declared; the driver's own file changes only with
     `keep_in_fleet`. Raises NotVisible, or Refused when a detail is missing or somebody answered first.
     """
-    details, problems = driver_rules.tidied(details, local_day(as_of, actor.zone))
-    for field, sentence in problems.items():
-        raise Refused(sentence, field)
-    missing = missing_for_designation(details)
-    if missing:
-        raise Refused(f"Il manque pour désigner ce conducteur\u00a0: {', '.join(missing)}.")
-    snapshot = {"conducteur": driver_details.to_json(details), "qualite": kind}
     with _answering(actor) as session:
         notice = _notice_to_change(session, actor, notice_id, as_of)
+        details = _declarable(details, local_day(as_of, actor.zone), notice.offence_day)
+        snapshot = {"conducteur": driver_details.to_json(details), "qualite": kind}
         driver = _driver(session, actor, driver_id)
         if driver is not None and keep_in_fleet:
             _update_driver(driver, details)
@@ -111,7 +113,12 @@ def report_impossibility(
 
 
 def file_notice(actor: Actor, notice_id: UUID, *, reason: FilingReason, as_of: datetime) -> None:
-    """Classify a notice without designation; not an answer, so that its window runs on (decision 7)."""
+    """Classify a notice without designation; not an answer, so that its window runs on (decision 7).
+
+    Raises Refused for "no duty to designate" where the catalogue says that there is one.
+    """
+    if reason is FilingReason.NO_DUTY:
+        _refuse_where_law_asks(actor, notice_id, as_of)
     _change_state(actor, notice_id, NoticeMove.FILE, events.FILED, as_of, reason)
 
 
@@ -120,22 +127,45 @@ def reopen_notice(actor: Actor, notice_id: UUID, *, as_of: datetime) -> None:
     _change_state(actor, notice_id, NoticeMove.REOPEN, events.REOPENED, as_of, None)
 
 
+def note_list_seen(actor: Actor, *, view: str, found: int, is_searched: bool, as_of: datetime) -> None:
+    """Trace that an actor saw a list of notices: one entry, with the view and how many were found (C11)."""
+    details = {"vue": view, "nombre": found, "recherche": is_searched}
+    with tenant_session(actor.organisation_id, write=True) as session:
+        audit.record(session, "avis.liste_consultee", as_of=as_of, details=details, **_reader(actor))
+
+
 def note_opened(actor: Actor, notice: Notice, *, as_of: datetime) -> None:
-    """Trace that an actor saw a notice: once in its thread, each time in the journal."""
+    """Trace that an actor saw a notice: once in its thread, each time in the journal.
+
+    What an operator sees during a visit stands in the journal alone.
+    """
     with tenant_session(notice.organisation_id, write=True) as session:
-        already = session.scalar(
-            select(NoticeEvent.id)
-            .where(
-                NoticeEvent.organisation_id == notice.organisation_id,
-                NoticeEvent.notice_id == notice.id,
-                NoticeEvent.kind == events.OPENED,
-                NoticeEvent.actor_id == actor.user_id,
-            )
-            .limit(1)
+        if not actor.is_visiting:
+            _note_in_thread(session, notice, actor.user_id, as_of)
+        about = "avis", notice.id
+        audit.record(session, "avis.consulte", as_of=as_of, subject=about, **_reader(actor))
+
+
+def _reader(actor: Actor) -> dict:
+    """Who reads, as the journal names them: an operator on a visit has no user."""
+    if actor.is_visiting:
+        return {"actor_id": actor.identity_id, "actor_kind": ActorKind.OPERATOR}
+    return {"actor_id": actor.user_id, "actor_kind": ActorKind.USER}
+
+
+def _note_in_thread(session: TenantSession, notice: Notice, user_id: UUID, as_of: datetime) -> None:
+    already = session.scalar(
+        select(NoticeEvent.id)
+        .where(
+            NoticeEvent.organisation_id == notice.organisation_id,
+            NoticeEvent.notice_id == notice.id,
+            NoticeEvent.kind == events.OPENED,
+            NoticeEvent.actor_id == user_id,
         )
-        if already is None:
-            events.add(session, notice.id, events.OPENED, as_of, actor.user_id)
-        audit.record(session, "avis.consulte", as_of=as_of, actor_id=actor.user_id, subject=("avis", notice.id))
+        .limit(1)
+    )
+    if already is None:
+        events.add(session, notice.id, events.OPENED, as_of, user_id)
 
 
 @contextmanager
@@ -158,13 +188,31 @@ def _notice_to_change(session: TenantSession, actor: Actor, notice_id: UUID, as_
     return notice
 
 
+def _declarable(details: DriverDetails, today: date, offence_day: date) -> DriverDetails:
+    """The details, tidy. Raises Refused with the first problem, or with all that is missing."""
+    tidy, problems = designation_rules.tidied(details, today, offence_day)
+    for field, sentence in problems.items():
+        raise Refused(sentence, field)
+    if missing := missing_for_designation(tidy):
+        raise Refused(f"Il manque pour désigner ce conducteur\u00a0: {', '.join(missing)}.")
+    return tidy
+
+
+def _refuse_where_law_asks(actor: Actor, notice_id: UUID, as_of: datetime) -> None:
+    with tenant_session(actor.organisation_id) as session:
+        query = visible_notices(actor, as_of).where(Notice.id == notice_id)
+        asked = {(one.natinf, one.offence_day) for one in session.scalars(query)}
+    if any(line.designation_required for line in offences_for(asked).values()):
+        raise Refused(DUTY, "filing_reason")
+
+
 def _driver(session: TenantSession, actor: Actor, driver_id: UUID | None) -> Driver | None:
     if driver_id is None:
         return None
     query = select(Driver).where(Driver.organisation_id == actor.organisation_id, Driver.id == driver_id)
     driver = session.scalar(query.with_for_update())
     if driver is None:
-        raise Refused("Ce conducteur n’existe plus\u00a0: choisissez-en un autre.")
+        raise Refused(DRIVER_GONE)
     return driver
 
 

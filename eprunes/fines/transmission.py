@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from flask import current_app
 from sqlalchemy import or_, select
 
 from eprunes.core import audit
@@ -20,6 +21,7 @@ from eprunes.fines.models import Answer, Notice
 from eprunes.fines.notice_details import NoticeDetails, open_notice, open_snapshot, seal_refusal
 
 LEASE = timedelta(minutes=2)
+DEMO_LEASE = timedelta(seconds=20)
 FIRST_DELAY = timedelta(seconds=10)
 LONGEST_DELAY = timedelta(minutes=30)
 
@@ -161,8 +163,13 @@ def _take(organisation_id: UUID, due: tuple, happened: AnswerMove | None, as_of:
         if happened is not None:
             answer.state = move(AnswerState(answer.state), happened)
         answer.attempts += 1
-        answer.leased_until = as_of + LEASE
+        answer.leased_until = as_of + _lease()
         return _opened(session, answer)
+
+
+def _lease() -> timedelta:
+    """How long a sender may keep an answer; a demo has one sender, and shows soon what a killed one left."""
+    return DEMO_LEASE if current_app.extensions["eprunes_settings"].demo else LEASE
 
 
 def _opened(session: TenantSession, answer: Answer) -> OutgoingAnswer:

@@ -6,16 +6,15 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 
 from eprunes.accounts.permissions import Permission, requires
 from eprunes.core import clock
+from eprunes.core.texts import tidy_line
 from eprunes.core.web import XLSX, download, in_section, reading, refusals_on, render_form
 from eprunes.fines import exports, inbox, pages, services
 from eprunes.fines.answering import FilingReason, ImpossibilityReason
 from eprunes.fines.events import WORDS
-from eprunes.fines.forms import DesignationForm, FilingForm, ImpossibilityForm, ReopenForm
+from eprunes.fines.forms import FilingForm, ImpossibilityForm, ReopenForm
 from eprunes.fines.proposals import Why
 from eprunes.fines.queries import View
-from eprunes.fleet.driver_details import DriverDetails
 from eprunes.fleet.local_times import period_text
-from eprunes.fleet.models import DriverKind
 
 blueprint = Blueprint("fines", __name__)
 blueprint.add_app_template_filter(lambda one: period_text(one.starts_at, one.ends_at, g.actor.zone), "period")
@@ -24,6 +23,12 @@ blueprint.app_context_processor(
         "reasons": list(ImpossibilityReason),
         "reason_labels": {one.value: one.requirements.label for one in ImpossibilityReason},
         "filing_labels": {one.value: one.label for one in FilingReason},
+    }
+)
+blueprint.context_processor(
+    lambda: {
+        "may_answer": bool(g.actor) and g.actor.may(Permission.ANSWER_NOTICES),
+        "may_export": bool(g.actor) and g.actor.may(Permission.EXPORT_NOTICES),
     }
 )
 in_inbox = in_section("fines.inbox")
@@ -46,6 +51,7 @@ def inbox_list():
     page, rows, found = inbox.read_inbox(g.actor, session, view, search, sort, request.args.get("page", ""), as_of)
     pinned = [] if view is not View.TO_DO or search else inbox.pinned(g.actor, session, as_of)
     counts = inbox.counts(g.actor, session, as_of)
+    services.note_list_seen(g.actor, view=view, found=found, is_searched=bool(search), as_of=as_of)
     lists = {"page": page, "rows": rows, "found": found, "pinned": pinned, "counts": counts}
     asked = {"view": view, "search": search, "sort": sort}
     return render_template("fines/inbox.html", **lists, **asked, View=View, view_words=VIEW_WORDS, Why=Why)
@@ -72,21 +78,17 @@ def notice_page(notice_id: UUID):
 @requires(Permission.ANSWER_NOTICES)
 @in_inbox
 def designate(notice_id: UUID):
-    notice, form = pages.load_notice(g.actor, reading(), notice_id, clock.now()), DesignationForm()
-    candidate = pages.candidate_of(reading(), form.driver_id.data)
-    if form.validate_on_submit():
-        with refusals_on(form):
-            services.designate(
-                g.actor,
-                notice.id,
-                driver_id=candidate.driver.id if candidate else None,
-                kind=DriverKind(form.kind.data),
-                details=form.details(candidate.details if candidate else DriverDetails()),
-                keep_in_fleet=form.keep_in_fleet.data,
-                as_of=clock.now(),
-            )
-            return _answered(notice)
-    return _render(notice_id, designation=form, chosen=form.driver_id.data or pages.NEW_DRIVER)
+    notice = pages.load_notice(g.actor, reading(), notice_id, clock.now())
+    form, choice = pages.sent_designation(g.actor, reading(), notice, clock.now()), ReopenForm()
+    with refusals_on(choice):
+        candidate = pages.candidate_of(reading(), form.driver_id.data)
+        if form.validate_on_submit():
+            with refusals_on(form):
+                declared = pages.designation_of(form, candidate)
+                services.designate(g.actor, notice.id, **declared, as_of=clock.now())
+                return _answered(notice)
+        return _render(notice_id, designation=form, chosen=form.driver_id.data or pages.NEW_DRIVER)
+    return _render(notice_id, choice=choice, chosen="")
 
 
 @blueprint.post("/contraventions/<uuid:notice_id>/impossible")
@@ -135,10 +137,21 @@ def reopen_notice(notice_id: UUID):
     return _render(notice_id, reopening=form)
 
 
+@blueprint.get("/contraventions/<uuid:notice_id>/designer")
+@blueprint.get("/contraventions/<uuid:notice_id>/impossible")
+@blueprint.get("/contraventions/<uuid:notice_id>/classer")
+@blueprint.get("/contraventions/<uuid:notice_id>/rouvrir")
+@requires(Permission.VIEW_NOTICES)
+def back_to_notice(notice_id: UUID):
+    """A reloaded or copied address of an answer that was refused."""
+    notice = pages.load_notice(g.actor, reading(), notice_id, clock.now())
+    return redirect(url_for("fines.notice_page", notice_id=notice.id))
+
+
 def _asked() -> tuple[View, str, str]:
     wanted = request.args.get("vue", "")
     view = next((one for one in inbox.views_of(g.actor) if one == wanted), View.TO_DO)
-    return view, request.args.get("q", "").strip()[:40], request.args.get("tri", "echeance")
+    return view, tidy_line(request.args.get("q", ""))[:40], request.args.get("tri", "echeance")
 
 
 def _answered(notice):
@@ -151,7 +164,7 @@ def _render(notice_id: UUID, *, chosen: str | None = None, **forms):
     notice = pages.load_notice(g.actor, reading(), notice_id, clock.now())
     wanted = request.args.get("conducteur", "") if chosen is None else chosen
     page = pages.read_page(g.actor, reading(), notice, wanted, clock.now())
-    search = request.args.get("cherche", "")
+    search = tidy_line(request.args.get("cherche", ""))[:80]
     refused = next(iter(forms.values()), None)
     return render_form(
         "fines/notice.html",

@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from flask import Blueprint, abort, g
+from flask import Blueprint, abort, current_app, g
 
 from eprunes.accounts.permissions import Permission
 from eprunes.core.web import in_section
@@ -32,11 +32,20 @@ blueprint.context_processor(
         "is_gone": is_gone,
         "has_unusual_licence": has_unusual_licence,
         "hour_hint": DOUBLED_HOUR_HINT,
-        "may_edit": g.actor.may(Permission.EDIT_FLEET),
+        "may_edit": bool(g.actor) and g.actor.may(Permission.EDIT_FLEET),
+        "may_export": bool(g.actor) and g.actor.may(Permission.EXPORT_FLEET),
     }
 )
+blueprint.app_context_processor(lambda: {"declaration": declaration_words()})
 in_vehicles = in_section("fleet.vehicles")
 in_drivers = in_section("fleet.drivers")
+
+
+def declaration_words() -> dict[str, str]:
+    """When the agency is told what entered and left the fleet; a demo does not wait for the night."""
+    if current_app.extensions["eprunes_settings"].demo:
+        return {"next": "dans la minute", "following": "dans la minute qui suit", "each": "chaque minute"}
+    return {"next": "la nuit prochaine", "following": "la nuit suivante", "each": "chaque nuit"}
 
 
 def found(row: Row | None) -> Row:

@@ -9,6 +9,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from eprunes.core.calendar import add_months
+from eprunes.core.texts import tidy_line
 from eprunes.fleet.driver_details import DriverDetails
 from eprunes.fleet.plates import FRANCE, InvalidPlate, country_alpha2
 
@@ -18,6 +19,8 @@ _LONGEST_TEXT = 100
 _OVERSEAS_REGIONS = {"971": "GP", "972": "MQ", "973": "GF", "974": "RE", "976": "YT"}
 _LICENCE = re.compile(r"[A-Z0-9][A-Z0-9 /.-]{1,18}[A-Z0-9]", re.ASCII)
 _USUAL_FRENCH_LICENCE = re.compile(r"\d{12}|\d{2}[A-Z]{2}\d{5}", re.ASCII)
+_NAMES = {"last_name": "Indiquez le nom.", "first_name": "Indiquez le prénom."}
+_NOT_IN_NAMES = {"So", "Sm", "Sc", "Me", "Co", "Cn"}
 _TEXTS = [field.name for field in fields(DriverDetails) if field.type is str]
 
 
@@ -26,7 +29,7 @@ def tidied(details: DriverDetails, today: date) -> tuple[DriverDetails, dict[str
 
     `today` is the organisation's local day. Only the names are required: the rest may come later.
     """
-    texts = {name: _readable(getattr(details, name)) for name in _TEXTS}
+    texts = {name: tidy_line(getattr(details, name)) for name in _TEXTS}
     tidy, problems = replace(details, **texts), {}
     checks = {
         "country": lambda: _country(tidy.country),
@@ -44,10 +47,9 @@ def tidied(details: DriverDetails, today: date) -> tuple[DriverDetails, dict[str
     return tidy, {**_text_problems(texts), **date_problems(tidy, today), **problems}
 
 
-def _readable(text: str) -> str:
-    """The text without invisible characters (zero-width, direction marks), its spaces single."""
-    spaced = " ".join(text.split())
-    return "".join(one for one in spaced if unicodedata.category(one) not in ("Cc", "Cf")).strip()
+def tidy_staff_number(text: str) -> str:
+    """A staff number as it is stored and compared: in capitals, so that `e1009` and `E1009` are one driver's."""
+    return tidy_line(text).upper()
 
 
 def parse_phone(text: str, country: str = FRANCE, postcode: str = "") -> str:
@@ -143,10 +145,18 @@ def _text_problems(texts: dict[str, str]) -> dict[str, str]:
     problems = {
         name: f"{_LONGEST_TEXT} caractères au plus." for name, text in texts.items() if len(text) > _LONGEST_TEXT
     }
-    for name, sentence in (("last_name", "Indiquez le nom."), ("first_name", "Indiquez le prénom.")):
+    for name, sentence in _NAMES.items():
         if not texts[name]:
             problems[name] = sentence
+        elif not _is_name(texts[name]):
+            problems[name] = f"«\u00a0{texts[name][:40]}\u00a0» n’est pas un nom\u00a0: des lettres, sans symbole."
     return problems
+
+
+def _is_name(text: str) -> bool:
+    """Letters of any script, and what stands between or beside them but symbols (`<`, `=`, emoji…)."""
+    kinds = {unicodedata.category(one) for one in text}
+    return any(kind.startswith("L") for kind in kinds) and not kinds & _NOT_IN_NAMES
 
 
 def _country(code: str) -> str:

@@ -12,6 +12,7 @@ from eprunes.accounts.permissions import Actor
 from eprunes.core.calendar import local_day
 from eprunes.core.database import TenantSession
 from eprunes.core.paging import Page, slice_page
+from eprunes.core.texts import tidy_line
 from eprunes.fleet.models import Assignment, Driver, Vehicle
 from eprunes.fleet.names import DriverName, named, words_of
 from eprunes.fleet.queries import running_at, visible_assignments, visible_drivers
@@ -56,7 +57,7 @@ _CHOICES = {
 def read_driver_search(args: Mapping[str, str]) -> DriverSearch:
     """The search that a page's address asks for."""
     chosen = {name: args.get(key) for name, (key, known) in _CHOICES.items() if args.get(key) in known}
-    return DriverSearch(text=args.get("q", "").strip()[:80], **chosen)
+    return DriverSearch(text=tidy_line(args.get("q", ""))[:80], **chosen)
 
 
 def driver_search_args(search: DriverSearch, **changes) -> dict[str, str]:

@@ -53,14 +53,15 @@ def add_driver():
 def change_driver(driver_id: UUID):
     row = found(queries.find_driver(reading(), g.actor, driver_id))
     details = found(pages.details_of(row))
-    form = DriverForm(today=_today(), data=driver_values(row, details))
+    known = driver_values(row, details, clock.now())
+    form = DriverForm(today=_today(), data=known)
     if form.validate_on_submit():
         with refusals_on(form):
-            typed = {"details": form.details(), **form.values()}
+            typed = {"details": form.details(), "seen": form.seen.data, **form.values()}
             services.change_driver(actor=g.actor, driver_id=driver_id, **typed, as_of=clock.now())
             flash("Fiche du conducteur enregistrée.")
             return redirect(url_for("fleet.driver", driver_id=driver_id))
-    return render_form("fleet/driver_form.html", form, driver=row, name=details.full_name)
+    return render_form("fleet/driver_form.html", form, driver=row, name=details.full_name, known=known)
 
 
 @blueprint.route("/conducteurs/<uuid:driver_id>/depart", methods=["GET", "POST"])

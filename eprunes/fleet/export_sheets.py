@@ -22,9 +22,6 @@ from eprunes.fleet.models import Assignment, Driver, Vehicle
 from eprunes.fleet.names import DriverName, contents_of, has_words, name_of, named, words_of
 from eprunes.fleet.queries import holding_at, visible_drivers
 
-MORE_ON_VEHICLES = ["Conducteur actuel", "Matricule du conducteur actuel", "Déclaré à l’ANTAI le"]
-MORE_ON_DRIVERS = ["Prêt à être désigné"]
-MORE_ON_ASSIGNMENTS = ["Nom du conducteur", "Modèle"]
 _DATES_IN_BOX = ("birth_date", "licence_issued_on")
 
 
@@ -39,7 +36,7 @@ def vehicles_sheet(session: TenantSession, actor: Actor, query: Select[tuple[Veh
         values[label] = LABELS[values[label]]
         more = (drivers[driver_id].name, drivers[driver_id].staff_number) if driver_id else (None, None)
         rows.append([*_filled(values), *more, start_cell(declared_at, zone)])
-    return Sheet(VEHICLES.title, [*_headings(VEHICLES), *MORE_ON_VEHICLES], rows)
+    return Sheet(VEHICLES.title, _headings(VEHICLES), rows)
 
 
 def drivers_sheet(session: TenantSession, actor: Actor, query: Select[tuple[Driver]], search: DriverSearch) -> Sheet:
@@ -52,7 +49,7 @@ def drivers_sheet(session: TenantSession, actor: Actor, query: Select[tuple[Driv
         if content and has_words(name, words):
             rows.append((by(name), _driver_line(staff_number, content, *known[driver_id])))
     lines = [line for _, line in sorted(rows, key=lambda row: row[0])]
-    return Sheet(DRIVERS.title, [*_headings(DRIVERS), *MORE_ON_DRIVERS], lines)
+    return Sheet(DRIVERS.title, _headings(DRIVERS), lines)
 
 
 def assignments_sheet(session: TenantSession, actor: Actor, query: Select[tuple[Assignment]]) -> Sheet:
@@ -66,7 +63,7 @@ def assignments_sheet(session: TenantSession, actor: Actor, query: Select[tuple[
     for driver_id, starts_at, ends_at, plate, country, make, model in session.execute(query):
         driver, period = drivers[driver_id], (start_cell(starts_at, zone), end_cell(ends_at, zone))
         rows.append([plate, country, driver.staff_number, *period, driver.name, f"{make} {model}".strip()])
-    return Sheet(ASSIGNMENTS.title, [*_headings(ASSIGNMENTS), *MORE_ON_ASSIGNMENTS], rows)
+    return Sheet(ASSIGNMENTS.title, _headings(ASSIGNMENTS), rows)
 
 
 def start_cell(value: datetime | None, zone: ZoneInfo) -> Cell:
@@ -109,7 +106,7 @@ def _fields(kind: SheetKind) -> list[str]:
 
 
 def _headings(kind: SheetKind) -> list[str]:
-    return [column.heading for column in kind.columns]
+    return [*(column.heading for column in kind.columns), *kind.exported]
 
 
 def _filled(values: Sequence) -> list:

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields
-from datetime import date, datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, EmailField, RadioField, SelectField, StringField, TelField, TimeField
+from wtforms import DateField, Field, HiddenField, RadioField, SelectField, TimeField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
 from eprunes.core.calendar import start_of_day
+from eprunes.core.fields import EmailField, Needed, TelField, TextField
 from eprunes.fleet import driver_rules, vehicle_rules, wording
 from eprunes.fleet.driver_details import DriverDetails
 from eprunes.fleet.local_times import first_instant, last_instant, typed_end, typed_start
@@ -18,6 +19,7 @@ from eprunes.fleet.models import Assignment, Driver, Vehicle
 from eprunes.fleet.names import DriverName
 from eprunes.fleet.plates import FRANCE
 from eprunes.fleet.vehicle_rules import ExitReason, VehicleDetails
+from eprunes.fleet.versions import driver_version, stamp, vehicle_version
 
 DATE_EXPECTED = "Indiquez une date (JJ/MM/AAAA)."
 PLAUSIBLE_YEARS = range(1900, 2101)
@@ -73,12 +75,12 @@ def _optional_day(label: str) -> LocalDateField:
     return LocalDateField(label, validators=[Optional()])
 
 
-def _text(label: str, needed: str = "", **attributes) -> StringField:
-    return StringField(label, validators=[InputRequired(needed)] if needed else [], render_kw=attributes)
+def _text(label: str, needed: str = "", **attributes) -> TextField:
+    return TextField(label, validators=[Needed(needed)] if needed else [], render_kw=attributes)
 
 
-class _Checked(FlaskForm):
-    """A form whose fields are also checked by the room's pure rules; `today` is the local day."""
+class Checked(FlaskForm):
+    """A form whose fields are also checked by pure rules, all at once; `today` is the local day."""
 
     def __init__(self, *args, today: date, **keywords) -> None:
         super().__init__(*args, **keywords)
@@ -93,7 +95,26 @@ class _Checked(FlaskForm):
         return fine
 
 
-class VehicleForm(_Checked):
+class _OfOneRow(Checked):
+    """The form of a row that others may change meanwhile: `seen` says what it was filled with."""
+
+    seen = HiddenField(id="fiche-actuelle")
+
+    def now_otherwise(self, values: dict) -> list[tuple[str, str]]:
+        """(label, present value) of what is typed here otherwise than the row has it now."""
+        pairs = [(self[name], value) for name, value in values.items() if name != "seen"]
+        return [(one.label.text, _shown(one, value)) for one, value in pairs if (one.data or "") != (value or "")]
+
+
+def _shown(field: Field, value: object) -> str:
+    if isinstance(field, SelectField):
+        return next((choice.label for choice in field.choices if choice.value == value), str(value or "—"))
+    if isinstance(value, date):
+        return f"{value:%d/%m/%Y}"
+    return f"{value:%H:%M}" if isinstance(value, time) else str(value or "(vide)")
+
+
+class VehicleForm(_OfOneRow):
     plate = _text("Immatriculation", "Indiquez l’immatriculation.", autocapitalize="characters", spellcheck="false")
     country = _choice("Pays d’immatriculation", wording.countries())
     make = _text("Marque")
@@ -126,14 +147,15 @@ class VehicleForm(_Checked):
         )
 
 
-def vehicle_values(vehicle: Vehicle, zone: ZoneInfo) -> dict:
+def vehicle_values(vehicle: Vehicle, zone: ZoneInfo, as_of: datetime) -> dict:
     """What the form of this vehicle starts with."""
     names = ("plate", "country", "make", "model", "category", "vin", "first_registered_on", "holding", "site")
     day, hour = typed_start(vehicle.entered_at, zone)
-    return {name: getattr(vehicle, name) for name in names} | {"entered_at": day, "entered_at_time": hour}
+    values = {name: getattr(vehicle, name) for name in names} | {"entered_at": day, "entered_at_time": hour}
+    return values | {"seen": stamp(vehicle_version(vehicle), as_of)}
 
 
-class DriverForm(_Checked):
+class DriverForm(_OfOneRow):
     kind = _choice("Qualité", wording.KINDS.items())
     staff_number = _text("Matricule", maxlength=30)
     left_on = _optional_day("Parti le")
@@ -166,12 +188,13 @@ class DriverForm(_Checked):
         return {"kind": self.kind.data, "staff_number": self.staff_number.data, "left_on": self.left_on.data}
 
 
-def driver_values(driver: Driver, details: DriverDetails) -> dict:
+def driver_values(driver: Driver, details: DriverDetails, as_of: datetime) -> dict:
     """What the form of this driver starts with."""
     return {
         "kind": driver.kind,
         "staff_number": driver.staff_number,
         "left_on": driver.left_on,
+        "seen": stamp(driver_version(driver, details), as_of),
         **{name: getattr(details, name) for name in _DETAIL_NAMES},
     }
 

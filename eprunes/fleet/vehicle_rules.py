@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
+from eprunes.core.texts import tidy_line
 from eprunes.fleet.models import Holding, Vehicle
 from eprunes.fleet.plates import FRANCE, InvalidPlate, Plate, parse_plate
 from eprunes.fleet.vins import parse_vin
@@ -40,7 +41,7 @@ def tidied(details: VehicleDetails, today: date) -> tuple[VehicleDetails, dict[s
 
     `today` is the organisation's local day. A vehicle without a problem has a readable plate.
     """
-    texts = {name: " ".join(getattr(details, name).split()) for name in _LONGEST}
+    texts = {name: tidy_line(getattr(details, name)) for name in _LONGEST}
     tidy, problems = replace(details, **texts), {}
     for name, longest in _LONGEST.items():
         if len(texts[name]) > longest:

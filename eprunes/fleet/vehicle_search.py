@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, or
 from eprunes.accounts.permissions import Actor
 from eprunes.core.database import TenantSession
 from eprunes.core.paging import Page, read_page
+from eprunes.core.texts import tidy_line
 from eprunes.fleet.models import Assignment, Driver, Vehicle
 from eprunes.fleet.names import NAME_COLUMNS, DriverName, folded, named, names_in, words_of
 from eprunes.fleet.queries import (
@@ -111,7 +112,7 @@ _CHOICES = {
 def read_vehicle_search(args: Mapping[str, str]) -> VehicleSearch:
     """The search that a page's address asks for."""
     chosen = {name: args.get(key) for name, (key, known) in _CHOICES.items() if args.get(key) in known}
-    return VehicleSearch(text=args.get("q", "").strip()[:80], site=args.get("site", "")[:80], **chosen)
+    return VehicleSearch(text=tidy_line(args.get("q", ""))[:80], site=tidy_line(args.get("site", ""))[:80], **chosen)
 
 
 def vehicle_search_args(search: VehicleSearch, **changes) -> dict[str, str]:

@@ -10,7 +10,7 @@ from eprunes.core import clock
 from eprunes.core.calendar import local_day
 from eprunes.core.web import reading, refusals_on, render_form
 from eprunes.fleet import pages, queries
-from eprunes.fleet.blueprint import blueprint, found, in_vehicles
+from eprunes.fleet.blueprint import blueprint, declaration_words, found, in_vehicles
 from eprunes.fleet.forms import ConfirmForm, LeaveForm, VehicleForm, vehicle_values
 from eprunes.fleet.models import Vehicle
 from eprunes.fleet.services import vehicles as services
@@ -45,7 +45,7 @@ def add_vehicle():
         with refusals_on(form):
             details = form.details(g.actor.zone)
             vehicle_id = services.add_vehicle(actor=g.actor, details=details, as_of=as_of)
-            flash("Véhicule ajouté. Il sera déclaré à l’ANTAI la nuit prochaine.")
+            flash(f"Véhicule ajouté. Il sera déclaré à l’ANTAI {declaration_words()['next']}.")
             return redirect(_page_of(vehicle_id))
     return render_form("fleet/vehicle_form.html", form, vehicle=None, sites=known_sites(reading(), g.actor))
 
@@ -54,15 +54,16 @@ def add_vehicle():
 @requires(Permission.EDIT_FLEET)
 @in_vehicles
 def change_vehicle(vehicle_id: UUID):
-    row = _vehicle(vehicle_id)
-    form = VehicleForm(today=_today(), data=vehicle_values(row, g.actor.zone))
+    row, as_of = _vehicle(vehicle_id), clock.now()
+    known = vehicle_values(row, g.actor.zone, as_of)
+    form = VehicleForm(today=_today(), data=known)
     if form.validate_on_submit():
         with refusals_on(form):
-            details = form.details(g.actor.zone)
-            services.change_vehicle(actor=g.actor, vehicle_id=vehicle_id, details=details, as_of=clock.now())
+            typed = {"details": form.details(g.actor.zone), "seen": form.seen.data}
+            services.change_vehicle(actor=g.actor, vehicle_id=vehicle_id, **typed, as_of=as_of)
             flash("Fiche du véhicule enregistrée.")
             return redirect(_page_of(vehicle_id))
-    return render_form("fleet/vehicle_form.html", form, vehicle=row, sites=known_sites(reading(), g.actor))
+    return render_form("fleet/vehicle_form.html", form, vehicle=row, known=known, sites=known_sites(reading(), g.actor))
 
 
 @blueprint.route("/vehicules/<uuid:vehicle_id>/sortie", methods=["GET", "POST"])

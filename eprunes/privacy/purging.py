@@ -9,8 +9,8 @@ from sqlalchemy import delete, select, update
 from eprunes.accounts.models import Identity, OneTimeToken, OperatorVisit, Organisation, UserSession
 from eprunes.accounts.retention import DEFAULT, purge_due_on
 from eprunes.antai.models import DeclaredPlate
-from eprunes.core.crypto import key_store
-from eprunes.core.database import db, platform_session, tenant_session
+from eprunes.core.crypto import PLATFORM, key_store
+from eprunes.core.database import TenantSession, db, platform_session, tenant_session
 from eprunes.core.mail import OutgoingMail
 from eprunes.core.tenant_guard import is_tenant_table
 
@@ -28,13 +28,7 @@ def purge(organisation_id: UUID, as_of: datetime) -> Counter:
     """
     counts: Counter = Counter()
     with tenant_session(organisation_id, write=True, platform_reason="purge de fin de contrat") as session:
-        mine = select(Identity.id).where(Identity.organisation_id == organisation_id)
-        session.execute(delete(UserSession).where(UserSession.identity_id.in_(mine)))
-        visits = select(OperatorVisit.id).where(OperatorVisit.organisation_id == organisation_id)
-        session.execute(update(UserSession).where(UserSession.visit_id.in_(visits)).values(visit_id=None))
-        for model in (OperatorVisit, OneTimeToken, OutgoingMail):
-            session.execute(delete(model).where(model.organisation_id == organisation_id))
-        session.execute(delete(Identity).where(Identity.organisation_id == organisation_id))
+        factor_keys = _forget_people(session)
         session.execute(
             delete(DeclaredPlate).where(
                 DeclaredPlate.organisation_id == organisation_id, DeclaredPlate.withdrawn_at.is_not(None)
@@ -44,12 +38,25 @@ def purge(organisation_id: UUID, as_of: datetime) -> Counter:
             if is_tenant_table(table):
                 gone = session.execute(delete(table).where(table.c.organisation_id == organisation_id))
                 counts["rows"] += gone.rowcount
+    key_store().destroy_keys(PLATFORM, factor_keys)
     key_store().destroy_organisation(organisation_id)
     with platform_session("client purgé", write=True) as session:
         done = update(Organisation).where(Organisation.id == organisation_id).values(purged_at=as_of)
         session.execute(done)
     counts["purged"] = 1
     return counts
+
+
+def _forget_people(session: TenantSession) -> list[UUID]:
+    """Within the purge: accounts and what hangs on them; returns the keys of their second factors."""
+    own = Identity.organisation_id == session.organisation_id
+    keys = session.scalars(select(Identity.totp_key_id).where(own, Identity.totp_key_id.is_not(None))).all()
+    session.execute(delete(UserSession).where(UserSession.identity_id.in_(select(Identity.id).where(own))))
+    visits = select(OperatorVisit.id).where(OperatorVisit.organisation_id == session.organisation_id)
+    session.execute(update(UserSession).where(UserSession.visit_id.in_(visits)).values(visit_id=None))
+    for model in (OperatorVisit, OneTimeToken, OutgoingMail, Identity):
+        session.execute(delete(model).where(model.organisation_id == session.organisation_id))
+    return list(keys)
 
 
 def forget_acknowledged_plates(as_of: datetime) -> int:

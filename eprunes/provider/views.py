@@ -2,25 +2,25 @@
 
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, url_for
 
 from eprunes.accounts.permissions import Permission, requires
 from eprunes.antai import review, services
 from eprunes.core import clock
 from eprunes.core.web import in_section
-from eprunes.provider import working_days
+from eprunes.provider import account_views, visit_views, working_days  # noqa: F401 - routes
+from eprunes.provider.blueprint import blueprint
 from eprunes.provider.forms import ConfirmForm
 from eprunes.provider.job_words import JOB_WORDS
 from eprunes.provider.queries import list_clients, list_job_states
-
-blueprint = Blueprint("provider", __name__)
 
 
 @blueprint.get("/exploitation/clients")
 @requires(Permission.OPERATE)
 @in_section("provider.clients")
 def clients():
-    return render_template("provider/clients.html", clients=list_clients(), jobs=list_job_states(), words=JOB_WORDS)
+    found, jobs = list_clients(clock.now()), list_job_states()
+    return render_template("provider/clients.html", clients=found, jobs=jobs, words=JOB_WORDS)
 
 
 @blueprint.get("/exploitation/a-examiner")

@@ -3,9 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import select, update
 
-from eprunes.accounts import sessions
-from eprunes.accounts.services import clients
+from eprunes.accounts import passwords, sessions
+from eprunes.accounts.models import Identity, Organisation, UserSession
+from eprunes.accounts.services import blocking, clients, signing_in, users
+from eprunes.core.database import platform_session, tenant_session
+from eprunes.core.refusals import Refused
 from tests.support.worlds import AS_OF, PASSWORD, actor, give_password, open_session
 
 
@@ -98,3 +103,139 @@ def test_rights_are_those_of_the_account(world):
         world.both: {"parc", "contraventions"},
     }
     assert {str(right) for right in actor(world.admin).rights} == {"parc", "contraventions", "administrateur"}
+
+
+def token_of(client) -> str:
+    return client.get_cookie(client.application.config["EPRUNES_SESSION_COOKIE"], domain="localhost").value
+
+
+def opens(client, token: str) -> bool:
+    """Whether this token, put into a browser of its own, opens a page."""
+    browser = client.application.test_client()
+    browser.set_cookie(client.application.config["EPRUNES_SESSION_COOKIE"], token, domain="localhost")
+    return browser.get("/").status_code == 200
+
+
+def test_a_password_manager_finds_its_fields(client, app):
+    """C3.3-b: a person's device may save the credentials."""
+    page = client.get("/connexion").text
+    assert 'autocomplete="username"' in page
+    assert 'autocomplete="current-password"' in page
+    assert 'autocomplete="off"' not in page
+
+
+def test_a_token_planted_before_the_sign_in_is_worth_nothing_after_it(client, world, frozen):
+    """Session fixation: the token is new at each sign-in, and never one that came with the request."""
+    give_password(world.fleet)
+    planted = "x" * 43 + "." + world.organisation_id.hex
+    client.set_cookie(client.application.config["EPRUNES_SESSION_COOKIE"], planted, domain="localhost")
+    assert sign_in_form(client, world.fleet).status_code == 302
+    first = token_of(client)
+    assert first != planted
+    assert not opens(client, planted)
+    client.post("/deconnexion")
+    sign_in_form(client, world.fleet)
+    assert token_of(client) not in (planted, first)
+    assert not opens(client, first)
+
+
+def _sign_out(client, world) -> None:
+    client.post("/deconnexion")
+
+
+def _change_password(client, world) -> None:
+    client.post("/mon-compte/mot-de-passe", data={"current": PASSWORD, "new": "agrafe cheval bougie nuage"})
+
+
+def _suspend(client, world) -> None:
+    users.suspend_user(actor(world.admin), actor(world.fleet).user_id, AS_OF)
+
+
+def _block(client, world) -> None:
+    blocking.block_user(actor(world.admin), actor(world.fleet).user_id, AS_OF)
+
+
+def _end_contract(client, world) -> None:
+    with tenant_session(world.organisation_id, write=True, platform_reason="tests") as session:
+        ended = update(Organisation).where(Organisation.id == world.organisation_id)
+        session.execute(ended.values(contract_ends_on=AS_OF.date() - timedelta(days=1)))
+
+
+@pytest.mark.parametrize("act", [_sign_out, _change_password, _suspend, _block, _end_contract])
+def test_a_token_copied_before_is_worth_nothing_after(client, world, frozen, act):
+    """Replay after sign-out, password change, suspension, blocking (C3.3-d), end of the contract (C3.4)."""
+    give_password(world.fleet)
+    sign_in_form(client, world.fleet)
+    copied = token_of(client)
+    assert opens(client, copied)
+    act(client, world)
+    assert not opens(client, copied)
+
+
+@pytest.mark.parametrize("act", [_suspend, _block, _end_contract])
+def test_who_is_shut_out_reads_what_a_stranger_reads(client, world, frozen, act):
+    """With the right password: the same refusal as for a wrong one."""
+    give_password(world.fleet)
+    act(client, world)
+    refused = sign_in_form(client, world.fleet)
+    stranger = sign_in_form(client, "personne@client0.example")
+    assert refused.status_code == stranger.status_code == 422
+    assert refused.text.replace(world.fleet, "") == stranger.text.replace("personne@client0.example", "")
+    assert client.get_cookie(client.application.config["EPRUNES_SESSION_COOKIE"], domain="localhost") is None
+
+
+def test_a_password_changed_while_it_is_verified_opens_nothing(world, monkeypatch):
+    """Whoever knows the old password and is quick gets no session that outlives it."""
+    give_password(world.fleet)
+    verify = passwords.verify
+
+    def verify_while_it_changes(password_hash, password):
+        found = verify(password_hash, password)
+        users.set_password(email=world.fleet, password="agrafe cheval bougie nuage", as_of=AS_OF)
+        return found
+
+    monkeypatch.setattr(passwords, "verify", verify_while_it_changes)
+    with pytest.raises(Refused):
+        signing_in.sign_in(email=world.fleet, password=PASSWORD, address="", device="", as_of=AS_OF)
+    with platform_session("tests") as session:
+        assert session.scalars(select(UserSession).where(UserSession.ended_at.is_(None))).all() == []
+
+
+def test_a_password_kept_in_an_older_way_is_kept_anew_at_sign_in(client, world, frozen):
+    older = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(PASSWORD)
+    with platform_session("tests", write=True) as session:
+        session.execute(update(Identity).where(Identity.email == world.fleet).values(password_hash=older))
+    assert sign_in_form(client, world.fleet).status_code == 302
+    with platform_session("tests") as session:
+        kept = session.scalar(select(Identity.password_hash).where(Identity.email == world.fleet))
+    assert kept != older
+    assert passwords.verify(kept, PASSWORD)
+    assert passwords.renewed_hash(kept, PASSWORD) is None
+
+
+def test_what_is_sent_without_a_session_is_not_lost_in_silence(client, world, frozen):
+    """The person reads that nothing was sent, and is led back to the page of the form."""
+    give_password(world.fleet)
+    answer = client.post("/conducteurs/nouveau", headers={"Referer": "http://localhost/conducteurs/nouveau?x=1"})
+    assert answer.status_code == 302
+    where = answer.headers["Location"]
+    page = client.get(where)
+    assert "Votre session avait pris fin\u00a0: rien n’a été envoyé." in page.text
+    signed_in = sign_in_form(client, world.fleet, path=where)
+    assert signed_in.headers["Location"] == "/conducteurs/nouveau?x=1"
+
+
+@pytest.mark.parametrize(
+    "referrer", ["https://evil.example/x", "http://localhost//evil.example", "http://localhost.evil/"]
+)
+def test_the_page_before_is_never_another_sites(client, world, frozen, referrer):
+    """Open redirect by the page that the form came from."""
+    give_password(world.fleet)
+    where = client.post("/conducteurs/nouveau", headers={"Referer": referrer}).headers["Location"]
+    assert where.startswith("/connexion")
+    assert sign_in_form(client, world.fleet, path=where).headers["Location"] == "/"
+
+
+def test_signing_out_twice_says_nothing_of_lost_forms(client, app):
+    where = client.post("/deconnexion").headers["Location"]
+    assert "rien n’a été envoyé" not in client.get(where).text

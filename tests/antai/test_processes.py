@@ -84,14 +84,15 @@ def test_the_clock_process_killed_in_the_middle_of_sending_is_replaced_and_nothi
 
 
 def test_four_clock_processes_at_once_do_everything_once(world, agency, now, settings):
-    """C4.3-a, C4.3-b: each daily job once for its day, each notice stored once, each answer registered once."""
+    """C4.3-a, C4.3-b: each daily job once for its day (in a demo vehicles are declared at a quick pace instead),
+    each notice stored once, each answer registered once."""
     answered = [answered_notice(world, agency, now) for _ in range(4)]
     plates = [fleet.new_plate() for _ in range(5)]
     for plate in plates:
         fleet.add_vehicle(world.organisation_id, plate)
         agency.load(fleet.offence_record(plate, dateAco=str(now.date())))
     agency.post(fleet.offence_record(fleet.new_plate(), dateAco=str(now.date())))
-    daily = sorted(job.name for job in SCHEDULE if job.daily_at)
+    daily = sorted(job.name for job in SCHEDULE if job.daily_at and not job.quick_in_demo)
 
     def is_done() -> bool:
         days = job_days()

@@ -61,9 +61,9 @@ def prepared(answered) -> bytes:
 
 
 def refusable(world, agency, now):
-    """A notice answered four days ahead of the agency's clock, for which the licence is of the day after tomorrow."""
-    answered = posted_notice(world, agency, now)
+    """A notice answered four days ahead of the agency's clock; offence and licence are of the day after tomorrow."""
     licence_day = now.date() + timedelta(days=2)
+    answered = posted_notice(world, agency, now, dateHeureInfraction=f"{licence_day}T10:12:00")
     answered.designate(now + LATER_THERE, replace(fleet.NOEL, licence_issued_on=licence_day))
     return answered
 

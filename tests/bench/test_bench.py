@@ -26,11 +26,11 @@ def test_a_small_run_prints_every_figure_on_both_databases():
     assert done.stdout.index("SQLite") < done.stdout.index("PostgreSQL")
     assert done.stdout.count("Charge de la machine") == 3
     found = FIGURE.findall(done.stdout)
-    assert len(found) == 34
-    assert found[:17] != found[17:]
-    assert [name for name, _ in found[:17]] == [name for name, _ in found[17:]]
+    assert len(found) == 38
+    assert found[:19] != found[19:]
+    assert [name for name, _ in found[:19]] == [name for name, _ in found[19:]]
     assert all(float(measured.replace(",", ".")) > 0 for _, measured in found)
-    assert len(re.findall(r"(tenue|MANQUÉE)$", done.stdout, re.MULTILINE)) == 18
+    assert len(re.findall(r"(tenue|MANQUÉE)$", done.stdout, re.MULTILINE)) == 22
     is_reliable = "pas fiables" not in done.stdout
     assert done.returncode == int(is_reliable and "MANQUÉE" in done.stdout)
 

@@ -93,3 +93,15 @@ def test_an_instant_without_its_zone_is_refused():
 def test_what_is_no_instant_is_refused(text):
     with pytest.raises(ValueError, match="n’est pas un instant"):
         clock.parse_instant(text)
+
+
+@pytest.mark.parametrize("year", [1, 1999, 2101, 9999])
+def test_an_instant_of_another_age_is_refused(year):
+    for edge in ("01-01T00:00:00+14:00", "12-31T23:59:59+00:00"):
+        with pytest.raises(ValueError, match="hors des années 2000 à 2100"):
+            clock.parse_instant(f"{year:04}-{edge}")
+
+
+@pytest.mark.parametrize("text", ["2000-01-01T00:00+00:00", "2100-12-31T23:59:59+00:00"])
+def test_an_instant_at_the_edge_of_our_age_is_taken(text):
+    assert clock.parse_instant(text).isoformat().startswith(text[:16])

@@ -1,5 +1,6 @@
 """Settings: what each unsafe combination answers, and what stands without any setting."""
 
+import traceback
 from datetime import timedelta
 
 import pytest
@@ -42,6 +43,32 @@ def test_an_empty_setting_counts_as_absent():
             {"EPRUNES_DATABASE_URL": "postgres:///one", "EPRUNES_KEYSTORE_URL": "postgresql:///one"},
             "EPRUNES_KEYSTORE_URL",
         ),
+        ({"EPRUNES_SMTP_URL": "smtp.exemple.fr"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_SMTP_URL": "http://127.0.0.1"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_SMTP_URL": "smtps://"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_SMTP_URL": "smtps://:465"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_SMTP_URL": "smtps://smtp.exemple.fr:0"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_SMTP_URL": "smtps://smtp.exemple.fr:65536"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_SMTP_URL": "smtps://smtp.exemple.fr:cent"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_SMTP_URL": "smtps://smtp.exemple.fr/boite"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_SMTP_URL": "smtps://smtp.exemple.fr?x=1"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_SMTP_URL": "smtps://smtp..exemple.fr"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_SMTP_URL": "smtps://smtp exemple.fr"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_SMTP_URL": "smtps://nom@smtp.exemple.fr"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_SMTP_URL": "smtps://:secret@smtp.exemple.fr"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_SMTP_URL": "smtps://nom:se/cret@smtp.exemple.fr"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_SMTP_URL": "smtps://nom:secr%C3%A9t@smtp.exemple.fr"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_SMTP_URL": "smtps://nom:secr%FFt@smtp.exemple.fr"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_SMTP_URL": "smtps://nom:secret%0D%0A@smtp.exemple.fr"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_SMTP_URL": "smtp://smtp.exemple.fr"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_SMTP_URL": "smtp://127.0.0.1.exemple.fr"}, "EPRUNES_SMTP_URL"),
+        ({"EPRUNES_MAIL_FROM": "e-Prunes"}, "EPRUNES_MAIL_FROM"),
+        ({"EPRUNES_MAIL_FROM": "a@exemple.fr, b@exemple.fr"}, "EPRUNES_MAIL_FROM"),
+        ({"EPRUNES_MAIL_FROM": "é@exemple.fr"}, "EPRUNES_MAIL_FROM"),
+        ({"EPRUNES_MAIL_FROM": "e-Prunes\r\nBcc: b@exemple.fr <a@exemple.fr>"}, "EPRUNES_MAIL_FROM"),
+        ({"EPRUNES_MAILBOX_URL": "http://127.0.0.1:8002"}, "EPRUNES_MAILBOX_URL"),
+        ({**LOCAL_DEMO, "EPRUNES_MAILBOX_URL": "http://192.168.1.1:8002"}, "EPRUNES_MAILBOX_URL"),
+        ({**LOCAL_DEMO, "EPRUNES_MAILBOX_URL": "javascript://127.0.0.1/%0Aalert(1)"}, "EPRUNES_MAILBOX_URL"),
         ({"EPRUNES_TRUSTED_PROXIES": "deux"}, "EPRUNES_TRUSTED_PROXIES"),
         ({"EPRUNES_TRUSTED_PROXIES": "-1"}, "EPRUNES_TRUSTED_PROXIES"),
         ({"EPRUNES_TRUSTED_PROXIES": "²"}, "EPRUNES_TRUSTED_PROXIES"),
@@ -61,10 +88,25 @@ def test_an_unsafe_setting_is_refused_by_its_name(environ, setting):
         LOCAL_DEMO,
         {**LOCAL_DEMO, "EPRUNES_CLOCK_OFFSET": "45d"},
         {"EPRUNES_DATABASE_URL": "postgres:///one", "EPRUNES_KEYSTORE_URL": "postgres:///two"},
+        {"EPRUNES_SMTP_URL": "smtp://localhost"},
+        {"EPRUNES_SMTP_URL": "smtp://[::1]:25"},
+        {"EPRUNES_SMTP_URL": "smtps://smtp.exemple.fr"},
+        {"EPRUNES_SMTP_URL": "smtp+starttls://nom:s%40cr%3Aet@smtp.exemple.fr:587/"},
+        {"EPRUNES_MAIL_FROM": "Équipe Prunes <ne-pas-repondre@prunes.exemple.fr>"},
+        {"EPRUNES_MAIL_FROM": "ne-pas-repondre@exemple.fr"},
+        {**LOCAL_DEMO, "EPRUNES_MAILBOX_URL": "http://127.0.0.1:8002"},
     ],
 )
 def test_a_safe_setting_is_accepted(environ):
     read_settings(environ)
+
+
+@pytest.mark.parametrize("url", ["smtps://nom:prune-secrete@", "smtps://nom:prune-secrete/@h", "prune-secrete"])
+def test_a_refused_mail_server_does_not_show_its_password(url):
+    with pytest.raises(SettingsRefused) as refusal:
+        read_settings({"EPRUNES_SMTP_URL": url})
+    shown = "".join(traceback.format_exception(refusal.value))
+    assert "prune-secrete" not in shown
 
 
 def test_postgresql_urls_name_their_driver():

@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
 import psutil
+
+from demo.places import PORTS
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60
@@ -27,6 +29,8 @@ class Demo:
     var: Path
     web_port: int
     agency_port: int
+    mailbox_port: int
+    smtp_port: int
     process: subprocess.Popen
     output: Path
 
@@ -37,6 +41,14 @@ class Demo:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.web_port}"
+
+    @property
+    def mailbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.mailbox_port}"
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return self.web_port, self.agency_port, self.mailbox_port, self.smtp_port
 
     def wait_until_ready(self) -> "Demo":
         wait_for(lambda: READY in self.said or self.process.poll() is not None)
@@ -49,10 +61,11 @@ class Demo:
         return self.process.wait(PATIENCE)
 
 
-def free_ports() -> tuple[int, int]:
-    """Two ports that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
+def free_ports() -> dict[str, str]:
+    """For each of the demo's port variables, a port that nobody listens on."""
+    with ExitStack() as stack:
+        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in PORTS]
+        return {name: str(one.getsockname()[1]) for name, one in zip(PORTS, servers, strict=True)}
 
 
 def environment(var: Path, **variables: str) -> dict[str, str]:
@@ -65,8 +78,7 @@ def environment(var: Path, **variables: str) -> dict[str, str]:
 def started(var: Path, **variables: str) -> Iterator[Demo]:
     """A demo that is starting; whatever is left of it at the end of the block is killed."""
     var.mkdir(parents=True, exist_ok=True)
-    web_port, agency_port = free_ports()
-    ports = {"EPRUNES_PORT": str(web_port), "EPRUNES_ANTAI_PORT": str(agency_port)}
+    ports = free_ports()
     output = var / "output"
     with output.open("w") as file:
         process = subprocess.Popen(
@@ -78,7 +90,7 @@ def started(var: Path, **variables: str) -> Iterator[Demo]:
             stderr=subprocess.STDOUT,
         )
     try:
-        yield Demo(var, web_port, agency_port, process, output)
+        yield Demo(var, *(int(port) for port in ports.values()), process, output)
     finally:
         for one in processes_of(var):
             one.kill()

@@ -1,4 +1,5 @@
 import socket
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,13 @@ def test_the_demo_never_speaks_to_another_agency_and_always_says_that_it_is_one(
     assert environ["EPRUNES_DEMO"] == "1"
 
 
+def test_the_demos_mails_never_leave_the_machine(tmp_path):
+    elsewhere = {"EPRUNES_SMTP_URL": "smtps://me:secret@smtp.example", "EPRUNES_MAILBOX_URL": "https://mails.example"}
+    environ = place_in(tmp_path, **elsewhere, EPRUNES_SMTP_PORT="9103", EPRUNES_MAILBOX_PORT="9102").environ
+    assert environ["EPRUNES_SMTP_URL"] == "smtp://127.0.0.1:9103"
+    assert environ["EPRUNES_MAILBOX_URL"] == "http://127.0.0.1:9102"
+
+
 @pytest.mark.parametrize("port", ["0", "65536", "huit", "-1", "8000.5"])
 def test_a_port_that_is_none_is_refused_by_name(tmp_path, port):
     with pytest.raises(DemoRefused, match="EPRUNES_PORT"):
@@ -50,14 +58,15 @@ def test_the_first_and_the_last_port_are_admitted(tmp_path, port):
     assert place_in(tmp_path, EPRUNES_PORT=port).web_port == int(port)
 
 
-def test_one_port_for_two_programs_is_refused(tmp_path):
-    with pytest.raises(DemoRefused, match="deux ports différents"):
-        place_in(tmp_path, EPRUNES_PORT="9100", EPRUNES_ANTAI_PORT="9100")
+@pytest.mark.parametrize(("one", "other"), [*combinations(places.PORTS, 2)])
+def test_one_port_for_two_programs_is_refused(tmp_path, one, other):
+    with pytest.raises(DemoRefused, match="ports tous différents"):
+        place_in(tmp_path, **{one: "9100", other: "9100"})
 
 
-@pytest.mark.parametrize("variable", ["EPRUNES_PORT", "EPRUNES_ANTAI_PORT"])
+@pytest.mark.parametrize("variable", list(places.PORTS))
 def test_a_taken_port_is_named_with_the_variable_to_change(tmp_path, variable):
-    ports = dict(zip(("EPRUNES_PORT", "EPRUNES_ANTAI_PORT"), map(str, running.free_ports()), strict=True))
+    ports = running.free_ports()
     place = place_in(tmp_path, **ports)
     places.refuse_taken_ports(place)
     sentence = pytest.raises(DemoRefused, match=rf"{ports[variable]}.*{variable}=")

@@ -82,7 +82,7 @@ def first_run(tmp_path_factory) -> FirstRun:
             exit_code=exit_code,
             stop_seconds=stopped - ready,
             left_by_ctrl_c=running.processes_of(var),
-            still_listening=[port for port in (demo.web_port, demo.agency_port) if running.is_listening(port)],
+            still_listening=[port for port in demo.ports if running.is_listening(port)],
         )
 
 
@@ -143,6 +143,7 @@ def test_the_first_start_prints_the_address_and_every_account(first_run):
     assert accounts.PASSWORD in first_run.said
     for person in accounts.EVERYONE:
         assert person.email in first_run.said
+    assert re.search(r"Courriels +http://127\.0\.0\.1:\d+", first_run.said)
 
 
 def test_the_first_start_is_not_long(first_run):
@@ -206,6 +207,20 @@ def test_every_account_signs_in_with_the_printed_password(demo):
             form = {"email": person.email, "password": accounts.PASSWORD, "csrf_token": token}
             answer = browser.post(f"{demo.url}/connexion", data=form, timeout=10, allow_redirects=False)
             assert answer.status_code == 302, person.email
+
+
+def test_a_forgotten_password_is_set_by_the_link_in_the_demos_mailbox(demo):
+    """C3.3-c: what a newcomer does, from the banner to the page behind the link."""
+    with requests.Session() as browser:
+        page = browser.get(f"{demo.url}/mot-de-passe-oublie", timeout=10).text
+        assert f'<a href="{demo.mailbox_url}">Courriels de la démonstration</a>' in page
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)[1]
+        form = {"email": accounts.BOTH.email, "csrf_token": token}
+        assert browser.post(f"{demo.url}/mot-de-passe-oublie", data=form, timeout=10).ok
+        link = re.compile(rf'<a href="({re.escape(demo.url)}/mot-de-passe/[^"]+)">')
+        running.wait_for(lambda: link.search(requests.get(demo.mailbox_url, timeout=10).text) is not None, 30)
+        found = link.search(requests.get(demo.mailbox_url, timeout=10).text)[1]
+        assert 'type="password"' in browser.get(found, timeout=10).text
 
 
 def test_the_inbox_fills_by_itself_within_a_minute(demo):

@@ -8,6 +8,7 @@ import openpyxl
 import pytest
 from sqlalchemy import select
 
+from eprunes.core.audit import AuditEntry
 from eprunes.core.calendar import PARIS
 from eprunes.core.crypto import key_store
 from eprunes.core.database import tenant_session
@@ -201,9 +202,14 @@ def test_another_driver_is_found_by_name_inside_the_answer(desk, signed_in):
 
 @pytest.mark.parametrize("made_up", ["00000000-0000-7000-8000-000000000000", "pas-un-id"])
 def test_a_made_up_driver_designates_nobody(desk, signed_in, made_up):
-    world, _, _, notice_id = desk
+    world, _, driver_id, notice_id = desk
     answer = signed_in(world.fines).post(f"/contraventions/{notice_id}/designer", data=designation_of(made_up))
-    assert answer.status_code == 404
+    assert answer.status_code == 422
+    assert "Ce conducteur n’existe plus, choisissez-en un autre." in answer.text
+    assert f'value="{driver_id}"' in answer.text, "the form starts again from the driver proposed"
+    assert made_up not in answer.text
+    with tenant_session(world.organisation_id) as session:
+        assert session.scalars(select(Answer).where(Answer.organisation_id == world.organisation_id)).all() == []
 
 
 @pytest.mark.parametrize(
@@ -311,3 +317,19 @@ def test_an_unknown_offence_is_shown_as_received_and_to_be_checked(desk, signed_
     page = signed_in(world.fines).get(f"/contraventions/{notice_id}").text
     assert "à vérifier" in page
     assert "135,00" not in page
+
+
+def test_who_looks_at_the_list_leaves_a_trace_with_the_number_found_and_not_the_search(desk, signed_in):
+    """C11: every view of offence data, a list as one entry."""
+    world, *_ = desk
+    browser = signed_in(world.fines)
+    browser.get("/contraventions")
+    browser.get("/contraventions?q=0000000000")
+    with tenant_session(world.organisation_id) as session:
+        mine = AuditEntry.organisation_id == world.organisation_id, AuditEntry.action == "avis.liste_consultee"
+        seen = session.scalars(select(AuditEntry).where(*mine).order_by(AuditEntry.id)).all()
+    assert [one.details for one in seen] == [
+        {"vue": "a-traiter", "nombre": 1, "recherche": False},
+        {"vue": "a-traiter", "nombre": 0, "recherche": True},
+    ]
+    assert {one.actor_id for one in seen} == {actor(world.fines).user_id}

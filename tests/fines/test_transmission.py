@@ -1,5 +1,6 @@
 """The answers' way out, without the agency: who may take an answer, when, and what may be said of it then."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from eprunes.core.database import tenant_session
 from eprunes.fines import services, transmission
 from eprunes.fines.answering import AnswerState, ImpossibilityReason
 from eprunes.fines.models import Answer
-from eprunes.fines.transmission import LEASE, LONGEST_DELAY
+from eprunes.fines.transmission import DEMO_LEASE, LEASE, LONGEST_DELAY
 from tests.support import fleet, worlds
 from tests.support.worlds import AS_OF
 
@@ -83,6 +84,16 @@ def test_an_abandoned_answer_is_of_unknown_outcome_once_its_lease_is_over(world,
 
     assert transmission.lose_abandoned(world.organisation_id, AS_OF + later) == lost
     assert answers(world)[0].state == (AnswerState.UNKNOWN if lost else AnswerState.SENDING)
+
+
+@pytest.mark.parametrize(("later", "lost"), [(DEMO_LEASE - SECOND, 0), (DEMO_LEASE, 1)])
+def test_a_demo_sees_sooner_that_a_sender_was_killed(world, app, monkeypatch, later, lost):
+    monkeypatch.setitem(app.extensions, "eprunes_settings", replace(app.extensions["eprunes_settings"], demo=True))
+    confirm(world)
+    transmission.claim_next(world.organisation_id, AS_OF)
+
+    assert transmission.lose_abandoned(world.organisation_id, AS_OF + later) == lost
+    assert DEMO_LEASE < LEASE
 
 
 def test_an_unknown_outcome_is_looked_up_by_one_at_a_time_and_never_claimed(world):

@@ -1,12 +1,16 @@
 """The pages of drivers in a browser: with data, empty, filtered to nothing, and refused."""
 
+from dataclasses import replace
+
 import pytest
 
 from eprunes.core.crypto import key_store
-from eprunes.fleet.driver_details import KEY_PURPOSE
+from eprunes.core.database import tenant_session
+from eprunes.fleet import queries
+from eprunes.fleet.driver_details import KEY_PURPOSE, seal_details
 from eprunes.fleet.services import assignments
-from tests.fleet.fleets import ENTERED, add_driver, add_vehicle
-from tests.fleet.test_vehicle_pages import refused, text_of
+from tests.fleet.fleets import COMPLETE, ENTERED, add_driver, add_vehicle
+from tests.fleet.test_vehicle_pages import form_of, refused, text_of
 from tests.support.worlds import AS_OF, actor
 
 NAMES = {
@@ -111,6 +115,9 @@ def test_adding_a_driver_needs_only_the_names(browser):
         ({"last_name": " "}, "last_name", "Indiquez le nom."),
         ({"first_name": ""}, "first_name", "Indiquez le prénom."),
         ({"staff_number": "E1"}, "staff_number", "Un autre conducteur porte déjà ce matricule."),
+        ({"staff_number": " e1"}, "staff_number", "Un autre conducteur porte déjà ce matricule."),
+        ({"first_name": "😀 123"}, "first_name", "«\u00a0😀 123\u00a0» n’est pas un nom"),
+        ({"last_name": "\u202e\x00"}, "last_name", "Indiquez le nom."),
         ({"birth_date": "2020-01-01"}, "birth_date", "Un conducteur a au moins 14 ans."),
         ({"birth_date": "31/12"}, "birth_date", "Indiquez une date"),
         ({"phone": "12"}, "phone", "«\u00a012\u00a0» n’est pas un numéro de téléphone."),
@@ -172,3 +179,54 @@ def test_downloads_are_workbooks(browser, world, driver):
 def test_an_address_abroad_names_the_country(browser, world):
     found = add_driver(world, country="BE", postcode="1000", city="Bruxelles")
     assert "Belgique" in browser.get(f"/conducteurs/{found}").text
+
+
+def test_nothing_that_cannot_be_seen_is_stored_from_the_form(browser):
+    """PostgreSQL takes no NUL at all; a mark that turns the direction of reading disguises a name."""
+    typed = {"last_name": "Le\u202e Goff\x00", "staff_number": "E\x009\u2066", "city": "Br\x01est", "country": "FR"}
+    answer = browser.post("/conducteurs/nouveau", data={**NAMES, **typed}, follow_redirects=True)
+    assert answer.status_code == 200
+    form = browser.get(f"{answer.request.path}/modifier").text
+    for value in ("Le Goff", "E9", "Brest"):
+        assert f'value="{value}"' in form
+
+
+@pytest.mark.parametrize("path", ["/vehicules", "/conducteurs", "/vehicules/export.xlsx", "/conducteurs/export.xlsx"])
+def test_a_search_with_a_nul_is_a_search_like_another(browser, driver, path):
+    for asked in ("q", "site", "tri", "page", "etat"):
+        assert browser.get(path, query_string={asked: "a\x00\u202e"}).status_code == 200
+
+
+def test_a_second_tab_never_undoes_what_the_first_one_saved(browser, signed_in, world, driver):
+    path = f"/conducteurs/{driver}/modifier"
+    mine, theirs = form_of(browser, path), form_of(browser, path)
+    assert signed_in(world.both).post(path, data=theirs | {"city": "Avignon"}).status_code == 302
+    answer = browser.post(path, data=mine | {"phone": "04 66 22 08 86"})
+    page = text_of(answer)
+    assert answer.status_code == 422
+    assert "Cette fiche a été modifiée entre-temps par deux : rechargez la page." in page
+    assert "Ce que la fiche dit maintenant" in page
+    assert "Ville Avignon" in page
+    assert "Téléphone +33466220885" in page
+    assert "Lieu de naissance (vide)" not in page, "what is the same is not repeated"
+    assert browser.post(path, data=mine | {"phone": "04 66 22 08 86"}).status_code == 422, "nor by insisting"
+    assert 'value="Avignon"' in browser.get(path).text
+
+
+def test_a_form_saved_twice_the_same_is_no_conflict(browser, driver):
+    path = f"/conducteurs/{driver}/modifier"
+    sent = form_of(browser, path)
+    assert browser.post(path, data=sent).status_code == 302
+    assert browser.post(path, data=sent).status_code == 302
+
+
+def test_what_changed_without_a_name_in_the_journal_names_nobody(browser, driver, world):
+    path = f"/conducteurs/{driver}/modifier"
+    sent = form_of(browser, path)
+    details = replace(COMPLETE, phone="+33466220885", city="Nîmes")
+    with tenant_session(world.organisation_id, write=True) as session:
+        row = queries.find_driver(session, actor(world.fleet), driver)
+        key = key_store().keys(world.organisation_id, [row.key_id])[row.key_id]
+        row.box = seal_details(key, world.organisation_id, driver, details)
+    answer = browser.post(path, data=sent | {"seen": sent["seen"].replace("2026-03-03T09", "2026-03-03T10")})
+    assert "Cette fiche a été modifiée entre-temps\u00a0: rechargez la page." in answer.text

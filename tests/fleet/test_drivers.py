@@ -68,6 +68,41 @@ def test_a_staff_number_is_given_once_in_a_company(world, other_world):
     add_driver(other_world, staff_number="E1")
 
 
+@pytest.mark.parametrize("typed", ["e1009", " e1009", "E1009\u200b", "\u202eE1009"])
+def test_staff_numbers_that_differ_only_by_case_or_by_what_cannot_be_seen_are_one(world, typed):
+    add_driver(world, staff_number="E1009")
+    with pytest.raises(Refused, match="porte déjà ce matricule"):
+        add_driver(world, staff_number=typed)
+    found = add_driver(world, staff_number="E2")
+    with pytest.raises(Refused, match="porte déjà ce matricule"):
+        change(world, found, staff_number=typed)
+
+
+def test_a_staff_number_is_kept_in_capitals_with_single_spaces(world):
+    assert stored(world, add_driver(world, staff_number=" é  12 b")).staff_number == "É 12 B"
+
+
+@pytest.mark.parametrize("typed", ["x" * 30, "ß" * 15])
+def test_a_staff_number_takes_thirty_characters_in_capitals(world, typed):
+    add_driver(world, staff_number=typed)
+    with pytest.raises(Refused, match="30 caractères"):
+        add_driver(world, staff_number=f"{typed}y")
+
+
+@pytest.mark.parametrize("name", ["12", "😀 123", "<i>", "Dumas <b>", "Dumas 😀", "…", "’", "=1+1", "1️⃣ Dumas", "€uro"])
+def test_a_name_without_letters_or_with_symbols_is_refused(world, name):
+    with pytest.raises(Refused, match="n’est pas un nom") as refusal:
+        add_driver(world, first_name=name)
+    assert refusal.value.field == "first_name"
+
+
+@pytest.mark.parametrize(
+    "name", ["O’Brien", "D'Arc", "Le Goff (née Lévy)", "Nguyễn", "王", "Jean-Paul, Léo", "Nom 2", "Ø"]
+)
+def test_a_name_of_any_people_is_taken(world, name):
+    assert pages.details_of(stored(world, add_driver(world, name))).last_name == name
+
+
 def test_a_staff_number_is_not_changed_into_anothers(world):
     add_driver(world, staff_number="E1")
     found = add_driver(world, staff_number="E2")

@@ -11,9 +11,10 @@ from eprunes.core.crypto import key_store
 from eprunes.core.database import tenant_session
 from eprunes.core.spreadsheets.reading import read_workbook
 from eprunes.fleet import exports, names
-from eprunes.fleet.driver_details import DriverDetails
+from eprunes.fleet.driver_details import DriverDetails, open_details
 from eprunes.fleet.driver_search import DriverSearch
 from eprunes.fleet.export_sheets import end_cell, start_cell
+from eprunes.fleet.importing.applying import apply_import
 from eprunes.fleet.importing.columns import recognise
 from eprunes.fleet.importing.parsing import parse
 from eprunes.fleet.importing.running import make_plan
@@ -85,6 +86,38 @@ def test_what_was_exported_can_be_imported_again_and_changes_nothing(fleet):
     plan = make_plan(fleet.organisation_id, parsed, PARIS, AS_OF)
     assert [(one.created, one.changed, one.refused) for one in plan.counts.values()] == [(0, 0, 0)] * 3
     assert [one.unchanged for one in plan.counts.values()] == [3, 2, 3]
+
+
+def test_drivers_without_a_staff_number_come_back_with_all_they_hold_and_change_nothing(fleet, world):
+    """C7-a: our own columns for people are passed over without a word."""
+    boss, vehicle = fleet, add_vehicle(world, "AB-125-CD", entered_at=ENTRY)
+    prune, noyau = add_driver(world, "Prune"), add_driver(world, "Noyau", birth_date=None)
+    for driver_id, start, end in ((prune, START, EVENING), (noyau, EVENING, None)):
+        period = {"starts_at": start, "ends_at": end}
+        assignments.assign(actor=boss, vehicle_id=vehicle, driver_id=driver_id, **period, as_of=AS_OF)
+    drivers.driver_left(actor=boss, driver_id=noyau, on=date(2026, 5, 1), as_of=AS_OF)
+    parsed = parse(recognise(read_workbook(take_out(fleet, exports.fleet_workbook))), PARIS)
+    plan = make_plan(fleet.organisation_id, parsed, PARIS, AS_OF)
+    assert plan.problems == plan.notes == plan.changes == []
+    assert plan.is_empty
+    assert [one.unchanged for one in plan.counts.values()] == [4, 4, 5]
+
+
+def test_what_was_corrected_in_an_export_is_written_for_drivers_without_a_staff_number_too(fleet, world):
+    add_driver(world, "Prune", city="Lyon")
+    book = read_workbook(take_out(fleet, exports.fleet_workbook))
+    for sheet in book.sheets:
+        for row in sheet.rows:
+            row[:] = ["Nantes" if cell == "Lyon" else cell for cell in row]
+    parsed = parse(recognise(book), PARIS)
+    plan = make_plan(fleet.organisation_id, parsed, PARIS, AS_OF)
+    agreed = {"agreed": plan.digest(), "new_drivers": plan.new_drivers, "author_id": fleet.user_id}
+    apply_import(fleet.organisation_id, parsed, PARIS, **agreed, as_of=AS_OF)
+    with tenant_session(fleet.organisation_id) as session:
+        rows = list(session.scalars(visible_drivers(fleet)))
+    people = open_details(key_store(), rows).values()
+    assert len(rows) == 3
+    assert [one.city for one in people if one.last_name == "Prune"] == ["Nantes"]
 
 
 def test_dates_are_real_dates_and_choices_are_words(fleet):

@@ -99,3 +99,19 @@ def test_a_missing_required_column_refuses_its_sheet_alone():
 def test_a_workbook_without_anything_usable_is_refused(sheets, sentence):
     with pytest.raises(Refused, match=sentence):
         recognised(*sheets)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [[("Véhicules", [])], [("Véhicules", [["Immatriculation"]])], [("Véhicules", [["Marque", "Site"], [1, 2]])]],
+)
+def test_sheets_that_were_not_recognised_are_named_when_nothing_is_left_to_read(known):
+    with pytest.raises(Refused) as refusal:
+        recognised(*known, ("Vehicules 2026", [["Immatriculation"], ["AB-123-CD"]]))
+    assert "Feuille «\u00a0Vehicules 2026\u00a0» non reconnue\u00a0: ignorée." in str(refusal.value)
+
+
+def test_the_columns_that_our_exports_add_are_passed_over_on_their_own_sheet_alone():
+    rows = [[*VEHICLE_HEADINGS, "Conducteur actuel", "declare a l'antai le"], [*VEHICLE, "DUMAS Caroline", None]]
+    assert planned([("Véhicules", rows)]).notes == []
+    assert len(planned([("Véhicules", [[*VEHICLE_HEADINGS, "Nom du conducteur"], [*VEHICLE, "x"]])]).notes) == 1

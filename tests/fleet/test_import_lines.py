@@ -1,5 +1,6 @@
 """What each line of a workbook does, and the sentence that refuses a bad one. No database is needed."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from eprunes.fleet.driver_details import DriverDetails
+from eprunes.fleet.importing.drivers import persons_of, unnumbered_key
 from eprunes.fleet.importing.plan import Existing, StoredAssignment, StoredDriver, StoredVehicle
 from tests.support.fleet_files import (
     ASSIGNMENT_HEADINGS,
@@ -189,7 +191,7 @@ def test_a_driver_without_a_licence_number_is_accepted():
 @pytest.mark.parametrize(
     ("cells", "heading", "sentence"),
     [
-        ({"Matricule": None}, "Matricule", "nécessaire"),
+        ({"Matricule": None}, "Matricule", "Indiquez le matricule"),
         ({"Matricule": "x" * 31}, "Matricule", "30 caractères"),
         ({"Nom": None}, "Nom", "Indiquez le nom"),
         ({"Prénom": " "}, "Prénom", "Indiquez le prénom"),
@@ -217,6 +219,14 @@ def test_a_licence_older_than_its_holder_is_pointed_at_but_accepted():
     plan = driver_line(**{"Date de naissance": date(1990, 1, 2), "Permis délivré le": date(1990, 1, 1)})
     assert counts(plan) == {"drivers": (1, 0, 0, 0)}
     assert [(one.line, one.heading) for one in plan.remarks] == [(2, "Permis délivré le")]
+
+
+def test_a_staff_number_is_matched_without_case_in_every_sheet():
+    rows = {"vehicles": [VEHICLE], "drivers": [["e1\u202e", *DRIVER[1:]], [" E1", *DRIVER[1:]]]}
+    plan = planned(**rows, assignments=[["AB-123-CD", "e1", MORNING, None]])
+    assert refusals(plan) == [("Conducteurs", 3, "Doublon\u00a0: ce matricule est déjà à la ligne 2.")]
+    assert [act.staff_number for act in plan.drivers] == ["E1"]
+    assert counts(plan)["assignments"] == (1, 0, 0, 0)
 
 
 def test_a_second_line_of_one_staff_number_is_refused_with_the_first_ones_number():
@@ -290,7 +300,7 @@ def test_the_same_assignment_twice_is_refused_with_the_first_ones_number():
         (["AB-123-CD", "E1", "lundi", None], "Du", "n’est pas une date"),
         (["AB-123-CD", "E1", MORNING, "?"], "Au", "n’est pas une date"),
         (["AB-123-CD", "E1", None, None], "Du", "nécessaire"),
-        (["AB-123-CD", None, MORNING, None], "Matricule conducteur", "nécessaire"),
+        (["AB-123-CD", None, MORNING, None], "Matricule conducteur", "Indiquez le matricule"),
         (["AB-123-CD", "E1", date(2024, 12, 31), None], "Du", "entré dans le parc que le 01/01/2025 00:00"),
         (["AB-123-CD", "E1", "29/03/2026 02:30", None], "Du", "heure d’été"),
     ],
@@ -355,14 +365,14 @@ def stored_fleet(
     names = {"E1": DriverDetails(last_name="Dumas", first_name="Caroline", postcode="75001"),
              "E2": DriverDetails(last_name="Marin", first_name="Daniel")}  # fmt: skip
     drivers = {
-        number.casefold(): StoredDriver(driver_id, number, "prepose", None, uuid4(), names[number])
+        number: StoredDriver(driver_id, number, "prepose", None, uuid4(), names[number])
         for number, driver_id in (("E1", DRIVER_ID), ("E2", OTHER_ID))
     }
     return Existing(
         {("FR", "AB123CD"): StoredVehicle(VEHICLE_ID, ("FR", "AB123CD"), "AB-123-CD", values, True)},
         drivers,
         [StoredAssignment(ASSIGNMENT_ID, VEHICLE_ID, DRIVER_ID, paris(2026, 1, 5, 8), ends_at)],
-        lambda driver_id: {DRIVER_ID: "Caroline DUMAS (E1)", OTHER_ID: "Daniel MARIN (E2)"}[driver_id],
+        lambda driver_id: {DRIVER_ID: "Caroline DUMAS (E1)", OTHER_ID: "Daniel MARIN (E2)"}.get(driver_id, "Léa"),
         used,
         allowed,
     )
@@ -409,7 +419,7 @@ def test_a_postcode_is_read_in_the_stored_country_when_the_file_names_none():
     fleet = stored_fleet()
     belgian = StoredDriver(DRIVER_ID, "E1", "prepose", None, uuid4(),
                            DriverDetails(last_name="Dumas", first_name="Caroline", country="BE"))  # fmt: skip
-    fleet.drivers["e1"] = belgian
+    fleet.drivers["E1"] = belgian
     plan = planned([("Conducteurs", [["Matricule", "Code postal"], ["E1", 1000]])], existing=fleet)
     assert plan.drivers[0].details.postcode == "1000"
 
@@ -530,3 +540,150 @@ def test_an_unknown_assignments_heading_of_the_file_names_its_problems():
     [problem] = planned(content).problems
     assert (problem.sheet, problem.heading) == ("Affectations", "Début")
     assert ASSIGNMENT_HEADINGS[2] != problem.heading
+
+
+# Every problem of a line at once
+
+
+def headings(plan):
+    return {problem.heading for problem in plan.problems}
+
+
+def test_a_cell_of_the_wrong_type_hides_no_other_problem_of_a_drivers_line():
+    wrong = {"Qualité": "patron", "Prénom": None, "Nom": "<i>", "Téléphone": "12", "N° de permis": "1"}
+    plan = driver_line(**wrong, **{"Date de naissance": "hier", "E-mail": "x@"})
+    assert counts(plan) == {"drivers": (0, 0, 0, 1)}
+    assert headings(plan) == {"Qualité", "Prénom", "Nom", "Téléphone", "N° de permis", "Date de naissance", "E-mail"}
+
+
+def test_one_cell_is_told_once_and_a_bad_country_says_nothing_of_what_depends_on_it():
+    plan = driver_line(Pays="Zorglub", **{"Code postal": "B-1000", "Téléphone": "02 511 22 33"})
+    assert headings(plan) == {"Pays"}
+    assert headings(driver_line(**{"Code postal": "B-1000"})) == {"Code postal"}
+
+
+def test_an_improbable_date_on_a_refused_line_is_no_remark():
+    plan = driver_line(**{"Permis délivré le": date(2027, 1, 1), "Qualité": "patron"})
+    assert headings(plan) == {"Qualité"}
+    assert plan.remarks == []
+
+
+def test_a_cell_of_the_wrong_type_hides_no_other_problem_of_a_vehicles_line():
+    fleet = stored_fleet()
+    rows = [["Immatriculation", "Date d’entrée", "Détention"], ["AB-123-CD", date(2026, 1, 6), "prêt"]]
+    assert headings(planned([("Véhicules", rows)], existing=fleet)) == {"Date d’entrée", "Détention"}
+
+
+def test_a_second_line_of_one_plate_or_number_tells_its_other_problems_too():
+    rows = [["AB-123-CD", "x" * 41, ENTRY, None, None], ["ab123cd", None, "hier", None, None]]
+    plan = planned(vehicles=[VEHICLE, *rows[1:]], drivers=[DRIVER, ["e1", "<i>", "Léa", None, "12", None]])
+    found = {(problem.sheet, problem.heading) for problem in plan.problems}
+    assert found == {
+        ("Véhicules", "Immatriculation"), ("Véhicules", "Date d’entrée"),
+        ("Conducteurs", "Matricule"), ("Conducteurs", "Nom"), ("Conducteurs", "Téléphone"),
+    }  # fmt: skip
+    assert counts(plan) == {"vehicles": (1, 0, 0, 1), "drivers": (1, 0, 0, 1)}
+
+
+def test_a_refused_second_line_leaves_the_first_one_to_be_used():
+    again = ["e1", "<i>", "Léa", None, "12", None]
+    plan = planned(vehicles=[VEHICLE], drivers=[DRIVER, again], assignments=[["AB-123-CD", "E1", MORNING, None]])
+    assert counts(plan)["assignments"] == (1, 0, 0, 0)
+
+
+def test_what_depends_on_two_refused_lines_names_the_first():
+    bad = ["E1", "<i>", "Léa", None, None, None]
+    plan = planned(vehicles=[VEHICLE], drivers=[bad, bad], assignments=[["AB-123-CD", "E1", MORNING, None]])
+    assert "Dépend de la ligne 2 de" in plan.problems[-1].sentence
+
+
+def test_a_cell_of_the_wrong_type_hides_no_other_problem_of_an_assignments_line():
+    plan = assignment_lines(["AB-123-CD", "E9", datetime(2024, 1, 1, 8), "demain"])  # noqa: DTZ001
+    assert headings(plan) == {"Matricule conducteur", "Du", "Au"}
+
+
+# Drivers without a staff number
+
+
+def unnumbered_fleet(*people):
+    """A fleet with these drivers without a staff number, the first of whom holds the vehicle."""
+    fleet = stored_fleet()
+    for place, details in enumerate(people):
+        driver_id = UUID(int=10 + place)
+        stored = StoredDriver(driver_id, None, "prepose", None, uuid4(), details)
+        fleet.drivers[unnumbered_key(driver_id)] = stored
+    held = replace(fleet.assignments[0], driver_id=UUID(int=10))
+    return replace(fleet, assignments=[held], persons=persons_of(fleet.drivers))
+
+
+LEA = DriverDetails(last_name="Prune", first_name="Léa", birth_date=date(1990, 5, 1), city="Lyon")
+PERSON = ["Matricule", "Nom", "Prénom", "Date de naissance", "Ville"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ([None, "PRUNE", "léa", date(1990, 5, 1), "Lyon"], (0, 0, 1, 0)),
+        ([None, "Prune", "Léa", date(1990, 5, 1), "Nantes"], (0, 1, 0, 0)),
+        ([None, "Prune", "Léa", None, "Nantes"], (0, 0, 0, 1)),
+        ([None, "Prune", "Léa", date(1990, 5, 2), "Nantes"], (0, 0, 0, 1)),
+        ([None, "Prune", "Luc", date(1990, 5, 1), "Nantes"], (0, 0, 0, 1)),
+    ],
+)
+def test_a_line_without_staff_number_is_matched_by_name_and_birth_date(line, expected):
+    plan = planned([("Conducteurs", [PERSON, line])], existing=unnumbered_fleet(LEA))
+    assert counts(plan) == {"drivers": expected}
+    if expected[1]:
+        assert (plan.drivers[0].id, plan.drivers[0].staff_number) == (UUID(int=10), None)
+    if expected[3]:
+        [problem] = plan.problems
+        assert (problem.heading, "Indiquez le matricule" in problem.sentence) == ("Matricule", True)
+
+
+def test_a_line_without_staff_number_that_two_drivers_match_is_refused():
+    line = [None, "Prune", "Léa", date(1990, 5, 1), "Lyon"]
+    plan = planned([("Conducteurs", [PERSON, line])], existing=unnumbered_fleet(LEA, LEA))
+    assert refusals(plan) == [
+        ("Conducteurs", 2, "2 conducteurs ont ces nom, prénom et date de naissance\u00a0: indiquez le matricule.")
+    ]
+
+
+def test_two_lines_of_one_driver_without_staff_number_are_a_double():
+    line = [None, "Prune", "Léa", date(1990, 5, 1), "Lyon"]
+    plan = planned([("Conducteurs", [PERSON, line, line])], existing=unnumbered_fleet(LEA))
+    assert counts(plan) == {"drivers": (0, 0, 1, 1)}
+    assert "ce conducteur est déjà à la ligne 2" in plan.problems[0].sentence
+
+
+def test_a_new_driver_needs_a_staff_number():
+    plan = planned([("Conducteurs", [PERSON, [None, "Prune", "Léa", date(1990, 5, 1), "Lyon"]])])
+    assert "sans lui, seul un conducteur déjà enregistré est reconnu" in plan.problems[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (MORNING, None, (0, 0, 1, 0)),
+        (MORNING, EVENING, (0, 1, 0, 0)),
+        (datetime(2026, 1, 5, 9), None, (0, 0, 0, 1)),  # noqa: DTZ001
+    ],
+)
+def test_an_assignment_without_staff_number_is_matched_by_vehicle_and_start(start, end, expected):
+    plan = planned(assignments=[["AB-123-CD", None, start, end]], existing=unnumbered_fleet(LEA))
+    assert counts(plan) == {"assignments": expected}
+    if expected[3]:
+        assert plan.problems[0].heading == "Matricule conducteur"
+
+
+def test_an_assignment_without_staff_number_of_a_numbered_driver_is_refused():
+    plan = planned(assignments=[["AB-123-CD", None, MORNING, None]], existing=stored_fleet())
+    assert counts(plan) == {"assignments": (0, 0, 0, 1)}
+
+
+def test_the_end_of_a_driver_without_staff_number_is_kept_within_their_presence():
+    fleet = unnumbered_fleet(LEA)
+    key = unnumbered_key(UUID(int=10))
+    fleet.drivers[key] = replace(fleet.drivers[key], left_on=date(2026, 1, 9))
+    late = ["AB-123-CD", None, MORNING, datetime(2026, 1, 10, 8)]  # noqa: DTZ001
+    assert "quitte l’entreprise" in planned(assignments=[late], existing=fleet).problems[0].sentence
+    assert counts(planned(assignments=[[*late[:3], EVENING]], existing=fleet))["assignments"] == (0, 1, 0, 0)

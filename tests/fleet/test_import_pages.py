@@ -102,6 +102,63 @@ def test_the_second_import_of_a_file_has_nothing_to_confirm(world, signed_in):
     assert "/confirmer" not in second
 
 
+def test_confirming_twice_leads_to_the_result_and_imports_once(world, signed_in):
+    browser = signed_in(world.fleet)
+    path = prepared(browser, **GOOD)
+    for _ in range(2):
+        answer = browser.post(f"{path}/confirmer")
+        assert (answer.status_code, answer.location) == (302, path)
+    run_long_work(AS_OF)
+    assert browser.post(f"{path}/confirmer").location == path
+    run_long_work(AS_OF)
+    assert "L’import est enregistré." in browser.get(path).text
+    assert how_many(world, Vehicle) == 1
+
+
+def test_a_second_person_who_confirms_sees_the_result_too(world, signed_in):
+    path = prepared(signed_in(world.fleet), **GOOD)
+    signed_in(world.fleet).post(f"{path}/confirmer")
+    run_long_work(AS_OF)
+    answer = signed_in(world.both).post(f"{path}/confirmer", follow_redirects=True)
+    assert answer.status_code == 200
+    assert "L’import est enregistré." in answer.text
+
+
+@pytest.mark.parametrize(
+    ("rows", "word", "tone"),
+    [
+        ({"vehicles": [["AI-999-ZZ", "Renault", ENTRY, None, "Lyon"]]}, "Tout est refusé", "bad"),
+        ({"vehicles": [VEHICLE, ["AI-999-ZZ", "Renault", ENTRY, None, "Lyon"]]}, "À confirmer", "warn"),
+    ],
+)
+def test_a_preview_in_which_every_line_is_refused_says_so_in_the_list_too(world, signed_in, rows, word, tone):
+    browser = signed_in(world.fleet)
+    path = prepared(browser, **rows)
+    for page in (browser.get(path).text, browser.get("/import").text):
+        badge = page.split('<span class="state state-')[1]
+        assert badge.startswith(tone)
+        assert word in badge.split("</span>")[0] + badge.split("</svg>")[-1]
+        assert "Rien à modifier" not in page
+
+
+def test_a_preview_with_unchanged_lines_has_nothing_to_change(world, signed_in):
+    browser = signed_in(world.fleet)
+    browser.post(f"{prepared(browser, **GOOD)}/confirmer")
+    run_long_work(AS_OF)
+    page = browser.get(prepared(browser, **WITH_REFUSED)).text
+    assert "Rien à modifier" in page
+    assert "Tout est refusé" not in page
+
+
+def test_a_file_name_that_turns_the_direction_of_reading_is_straightened(world, signed_in):
+    browser = signed_in(world.fleet)
+    send(browser, fleet_file(**GOOD), "parc\u202exslx.exe")
+    run_long_work(AS_OF)
+    page = browser.get("/import").text
+    assert "\u202e" not in page
+    assert "parcxslx.exe" in page
+
+
 def test_unknown_sheets_and_columns_are_said_in_the_preview(world, signed_in):
     browser = signed_in(world.fleet)
     content = xlsx([("Notes", [["x"]]), ("Véhicules", [[*VEHICLE_HEADINGS, "Couleur"], [*VEHICLE, "rouge"]])])
@@ -227,12 +284,11 @@ def test_an_abandoned_import_is_gone_with_its_file_and_key(world, signed_in):
     assert key_store().all_keys(world.organisation_id, work.KEY_PURPOSE) == {}
 
 
-def test_a_finished_import_can_be_neither_confirmed_again_nor_abandoned(world, signed_in):
+def test_a_finished_import_can_not_be_abandoned(world, signed_in):
     browser = signed_in(world.fleet)
     path = prepared(browser, **GOOD)
     browser.post(f"{path}/confirmer")
     run_long_work(AS_OF)
-    assert browser.post(f"{path}/confirmer").status_code == 422
     assert browser.post(f"{path}/annuler").status_code == 422
     assert how_many(world, Vehicle) == 1
 

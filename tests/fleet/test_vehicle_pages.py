@@ -1,6 +1,7 @@
 """The pages of vehicles and assignments in a browser: with data, empty, filtered to nothing, and refused."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from eprunes.core.database import tenant_session
 from eprunes.fleet import queries
 from eprunes.fleet.models import Assignment
 from eprunes.fleet.services import assignments, vehicles
+from eprunes.fleet.wording import HOLDINGS
 from tests.fleet.fleets import ENTERED, add_driver, add_vehicle
 from tests.support.worlds import AS_OF, actor, make_world
 
@@ -42,6 +44,16 @@ def rows(world, vehicle):
 def text_of(answer):
     """What the page says, without tags, spaces of every kind as one."""
     return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
+
+
+def form_of(browser, path):
+    """The fields of a form as a browser would send them back."""
+    page = browser.get(path).text.split('<form method="post" novalidate', 1)[1].split("</form>")[0]
+    inputs = [tag for tag in re.findall(r"<input[^>]*>", page) if " name=" in tag]
+    sent = {re.search(r'name="([^"]*)"', tag)[1]: (re.search(r'value="([^"]*)"', tag) or [0, ""])[1] for tag in inputs}
+    for select, options in re.findall(r'<select[^>]*name="([^"]*)"[^>]*>(.*?)</select>', page, re.DOTALL):
+        sent[select] = re.search(r'<option selected value="([^"]*)"', options)[1]
+    return sent
 
 
 def refused(answer, field, sentence):
@@ -298,3 +310,61 @@ def test_downloads_are_workbooks(browser, vehicle, held):
         assert answer.status_code == 200
         assert answer.data.startswith(b"PK")
         assert "attachment" in answer.headers["Content-Disposition"]
+
+
+def test_nothing_that_cannot_be_seen_is_stored_from_the_form(browser, world):
+    """PostgreSQL takes no NUL at all; a mark that turns the direction of reading disguises a text."""
+    typed = {"plate": "AB-\u202e123-\x00CD", "country": "FR", "holding": "lld", "entered_at": "2026-03-01"}
+    typed |= {"make": "Re\x00nault", "model": "\u202eoilC\u2066", "site": "Ly\x01on\u202e", "category": "V\x07P"}
+    typed["vin"] = "VF1\x00AAAAAA12345678\u202c"
+    answer = browser.post("/vehicules/nouveau", data=typed, follow_redirects=True)
+    assert answer.status_code == 200
+    with tenant_session(world.organisation_id) as session:
+        [row] = session.scalars(queries.visible_vehicles(actor(world.fleet)))
+    assert (row.plate, row.make, row.model, row.site, row.category) == ("AB-123-CD", "Renault", "oilC", "Lyon", "VP")
+    assert row.vin == "VF1AAAAAA12345678"
+
+
+def test_naming_a_driver_with_a_nul_breaks_nothing(browser, vehicle, world):
+    add_driver(world)
+    data = {"driver": "Du\x00mas\u202e", "driver_id": "\x00", "starts_at": "2026-03-01", "starts_at_time": "08:00"}
+    page = text_of(browser.post(f"/vehicules/{vehicle}/attribuer", data=data, follow_redirects=True))
+    assert "Véhicule attribué" in page
+
+
+def test_a_second_tab_never_undoes_what_the_first_one_saved(browser, signed_in, world, vehicle):
+    path = f"/vehicules/{vehicle}/modifier"
+    mine, theirs = form_of(browser, path), form_of(browser, path)
+    change = {"site": "Nantes", "holding": "lld", "first_registered_on": "2024-05-06"}
+    assert signed_in(world.both).post(path, data=theirs | change).status_code == 302
+    answer = browser.post(path, data=mine | {"model": "Master"})
+    page = text_of(answer)
+    assert answer.status_code == 422
+    assert '<a href="#fiche-actuelle">' in answer.text
+    assert answer.text.count('id="fiche-actuelle"') == 1
+    assert "Cette fiche a été modifiée entre-temps par deux : rechargez la page." in page
+    for words in (
+        "Site Nantes",
+        "Modèle Trafic",
+        f"Détention {HOLDINGS['lld']}",
+        "Première mise en circulation 06/05/2024",
+    ):
+        assert words in page
+    assert "Nantes" in browser.get(f"/vehicules/{vehicle}").text
+
+
+def test_a_form_that_changes_nothing_is_no_conflict(browser, vehicle):
+    path = f"/vehicules/{vehicle}/modifier"
+    sent = form_of(browser, path)
+    assert [browser.post(path, data=sent).status_code for _ in range(2)] == [302, 302]
+
+
+@pytest.mark.parametrize(("demo", "word"), [(True, "dans la minute"), (False, "la nuit prochaine")])
+def test_the_pages_say_when_a_vehicle_will_be_declared(browser, app, monkeypatch, demo, word):
+    """A demo does not wait for the night."""
+    monkeypatch.setitem(app.extensions, "eprunes_settings", replace(app.extensions["eprunes_settings"], demo=demo))
+    data = {"plate": "AB-123-CD", "country": "FR", "holding": "lld", "entered_at": "2026-03-01"}
+    page = text_of(browser.post("/vehicules/nouveau", data=data, follow_redirects=True))
+    assert f"Il sera déclaré à l’ANTAI {word}." in page
+    assert f"Déclaré le {word}" in page
+    assert ("nuit" in text_of(browser.get("/antai"))) is not demo

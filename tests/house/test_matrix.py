@@ -15,7 +15,10 @@ from tests.fleet.fleets import COMPLETE, add_vehicle
 from tests.support.worlds import AS_OF, actor, make_world, open_session
 
 MISSING = "00000000-0000-7000-8000-000000000000"
-CANARIES = ("CanariNom", "CANARINOM", "CanariSite", "CanariMarque", "7777777777", "CanariFichier", "client1.example")
+CANARIES = (
+    "CanariNom", "CANARINOM", "CanariSite", "CanariMarque", "7777777777", "CanariFichier", "CanariPersonne",
+    "client1.example",
+)  # fmt: skip
 
 FLEET, FINES, BOTH, ADMIN, OPERATOR = "parc", "contraventions", "deux", "admin", "exploitant"
 ANYONE_SIGNED_IN = {FLEET, FINES, BOTH, ADMIN, OPERATOR}
@@ -26,18 +29,44 @@ WHO = {
     "accounts.sign_in": None,
     "health.alive": None,
     "health.ready": None,
+    "wellknown.security": None,
     "accounts.sign_out": ANYONE_SIGNED_IN,
-    "accounts.confirm": ANYONE_SIGNED_IN,
-    "home.home": ANYONE_SIGNED_IN,
-    **dict.fromkeys(("admin.users", "admin.journal"), {ADMIN}),
     **dict.fromkeys(
-        ("provider.clients", "provider.to_review", "provider.replay", "provider.dismiss"), {OPERATOR}
+        (
+            "accounts.confirm", "accounts.confirm_by_code", "accounts.give_code", "accounts.give_recovery_code",
+            "accounts.set_up_second_factor", "accounts.change_second_factor", "accounts.remove_second_factor",
+            "accounts.renew_recovery_codes", "accounts.account", "accounts.change_password", "accounts.open_sessions",
+            "accounts.end_session", "accounts.end_other_sessions",
+        ), ANYONE_SIGNED_IN,
+    ),
+    "home.home": ANYONE_SIGNED_IN,
+    **dict.fromkeys(("accounts.invitation", "accounts.forgotten", "accounts.reset", "accounts.not_me"), None),
+    **dict.fromkeys(
+        ("accounts.handover", "accounts.accept_handover", "accounts.decline_handover", "accounts.cancel_handover"),
+        ANYONE_SIGNED_IN,
+    ),
+    **dict.fromkeys(
+        (
+            "admin.export_journal", "admin.journal_head",
+            "admin.users", "admin.journal", "admin.user", "admin.invite", "admin.change_rights", "admin.suspend_user",
+            "admin.reactivate_user", "admin.delete_user", "admin.restore_user", "admin.resend_invitation",
+            "admin.revoke_invitation", "admin.block_user", "admin.unblock_user", "admin.forget_second_factor",
+            "admin.start_handover",
+        ), {ADMIN},
+    ),
+    **dict.fromkeys(
+        (
+            "provider.clients", "provider.to_review", "provider.replay", "provider.dismiss", "provider.start_visit",
+            "provider.end_visit", "provider.accounts", "provider.account", "provider.block_account",
+            "provider.unblock_account", "provider.lift_second_factor", "provider.succession",
+            "provider.cancel_succession",
+        ), {OPERATOR},
     ),
     "antai.exchanges": WITH_FLEET,
     **dict.fromkeys(
         (
             "fines.inbox", "fines.export", "fines.notice_page", "fines.designate", "fines.report_impossible",
-            "fines.file_notice", "fines.reopen_notice",
+            "fines.file_notice", "fines.reopen_notice", "fines.back_to_notice",
         ), WITH_FINES,
     ),
     **dict.fromkeys(
@@ -52,8 +81,15 @@ WHO = {
         ), WITH_FLEET,
     ),
 }  # fmt: skip
+NAMING_WHAT_IS_MISSING = {
+    "provider.dismiss", "provider.start_visit", "provider.account", "provider.block_account",
+    "provider.unblock_account", "provider.lift_second_factor", "provider.succession",
+}  # fmt: skip
+"""An operator's pages on any client: their ids are missing in `contents`, their own tests open them."""
 SEARCHED = {"fines.inbox", "fleet.vehicles", "fleet.drivers", "fleet.export_vehicles", "fines.export"}
 SEARCHES = ("?q=Canari", "?q=7777777777", "?q=FY074KE")
+NO_IDS = {"answer": "designer"}
+"""Parts of addresses that choose among a few words."""
 STATIC = {"static", "bootstrap.static"}
 
 
@@ -63,9 +99,9 @@ def routes(app) -> list:
 
 def calls(app, ids: dict[str, str]):
     """(endpoint, method, path) of every route, its ids filled in."""
-    adapter = app.url_map.bind("localhost")
+    adapter, filled = app.url_map.bind("localhost"), ids | NO_IDS
     for rule in routes(app):
-        path = adapter.build(rule.endpoint, {name: ids[name] for name in rule.arguments}, method=None)
+        path = adapter.build(rule.endpoint, {name: filled[name] for name in rule.arguments}, method=None)
         for method in sorted(rule.methods & {"GET", "POST", "PUT", "DELETE", "PATCH"}):
             yield rule.endpoint, method, path
 
@@ -81,7 +117,12 @@ def contents(world) -> dict[str, str]:
     task = tasks.start_import(actor=boss, filename="CanariFichier.xlsx", content=template_workbook(), as_of=AS_OF)
     notice = post_notice(world, vehicle, "7777777777")
     ids = {"vehicle_id": vehicle, "driver_id": driver, "assignment_id": assignment}
-    ids |= {"task_id": task, "notice_id": notice, "record_id": MISSING}
+    ids |= {"task_id": task, "notice_id": notice, "session_id": boss.session_id}
+    ids |= dict.fromkeys(("record_id", "organisation_id", "identity_id"), MISSING)
+    email = f"tiers@{world.admin.partition('@')[2]}"
+    who = {"organisation_id": world.organisation_id, "email": email, "display_name": "CanariPersonne"}
+    person = users.create_user(**who, fleet=True, fines=False, as_of=AS_OF)
+    ids |= {"user_id": person, "token": MISSING}
     return {name: str(one) for name, one in ids.items()}
 
 
@@ -107,7 +148,7 @@ def test_each_role_enters_what_its_right_opens_and_nothing_else(app, world, peop
     ids = contents(world)
     for role, browser in people.items():
         for endpoint, method, path in calls(app, ids):
-            if endpoint == "provider.dismiss":  # its record is missing here; see the last test
+            if endpoint in NAMING_WHAT_IS_MISSING:
                 continue
             if method == "POST":
                 continue
@@ -152,7 +193,9 @@ def test_a_foreign_id_answers_exactly_as_a_missing_one(app, world, people):
 
 def test_no_page_and_no_file_shows_the_other_organisations_canaries(app, world, people, caplog):
     contents(make_world(1))
-    own = dict.fromkeys(("vehicle_id", "driver_id", "assignment_id", "task_id", "notice_id", "record_id"), MISSING)
+    names = "vehicle_id", "driver_id", "assignment_id", "task_id", "notice_id", "record_id", "organisation_id"
+    names += ("identity_id", "session_id", "user_id", "token")
+    own = dict.fromkeys(names, MISSING)
     for role, browser in people.items():
         for endpoint, method, path in calls(app, own):
             if method != "GET":

@@ -10,6 +10,7 @@ from tests.house.sources import Module, modules, refuse
 PROMISES = (
     *("C1-a", "C1-b", "C3.1", "C3.2-a", "C3.2-b", "C3.2-c", "C3.4", "C4.1-a", "C4.2"),
     *("C4.3-a", "C4.3-b", "C4.3-c", "C4.3-d", "C4.3-e", "C4.3-f", "C7-a", "C12.3-a", "C12.3-d"),
+    *("C3.3-a", "C3.3-b", "C3.3-c", "C3.3-d", "C9-a", "C11"),
 )
 KEY = re.compile(r"\bC\d+(?:\.\d+)?(?:-[a-z])?(?![\w-]|\.\d)")
 

@@ -62,9 +62,9 @@ class Answered:
         )
 
 
-def posted_notice(world: World, agency: Agency, as_of: datetime) -> Answered:
-    """A notice that the agency has posted and the client has received."""
-    record = fleet.offence_record(fleet.new_plate(), dateAco=str(as_of.date()))
+def posted_notice(world: World, agency: Agency, as_of: datetime, **changes: object) -> Answered:
+    """A notice that the agency has posted and the client has received; its record changed as told."""
+    record = fleet.offence_record(fleet.new_plate(), **{"dateAco": str(as_of.date()), **changes})
     agency.post(record)
     receive(world.organisation_id, [Incoming(messages.read_offence(record), None)], as_of)
     return Answered(world, fleet.notice_ids(world.organisation_id)[-1], record["numeroAco"])

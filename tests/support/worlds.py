@@ -20,6 +20,7 @@ from eprunes.accounts.models import (
     UserSession,
 )
 from eprunes.accounts.services import clients, users
+from eprunes.core import audit, audit_seals
 from eprunes.core.database import platform_session, tenant_session
 from eprunes.core.mail import OutgoingMail
 
@@ -132,3 +133,6 @@ def give_trace(world: World, as_of: datetime = AS_OF) -> None:
                 ),
             ]
         )
+    with tenant_session(organisation_id, write=True) as session:
+        audit.record(session, "connexion", as_of=as_of, connection={"address": "127.0.0.1", "device": "tests"})
+    audit_seals.keep_head(organisation_id, as_of)

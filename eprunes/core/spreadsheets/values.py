@@ -1,8 +1,9 @@
 """Turns a cell typed by a person into a value, or says in French why it cannot be one."""
 
 import re
-import unicodedata
 from datetime import date, datetime, time, timedelta
+
+from eprunes.core.texts import tidy_line
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 SERIAL_ORIGIN = date(1899, 12, 30)  # Excel's day 0, seen from any day after its imaginary 29 February 1900
@@ -15,7 +16,6 @@ DATE_PATTERN = (
 )
 HOUR_PATTERN = r"(?P<hour>\d{1,2})\s*(?:h\s*(?P<minute_h>\d{2})?|:(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?)"
 MOMENT = re.compile(rf"{DATE_PATTERN}(?:(?:T| | à ){HOUR_PATTERN})?", re.IGNORECASE | re.ASCII)
-ZERO_WIDTH = re.compile("[\u200b\u200c\u200d\u2060\ufeff]")
 
 DATE_EXPECTED = "attendu JJ/MM/AAAA"
 MOMENT_EXPECTED = "attendu JJ/MM/AAAA HH:MM"
@@ -24,7 +24,7 @@ MOMENT_EXPECTED = "attendu JJ/MM/AAAA HH:MM"
 def as_text(value: object) -> str:
     """The cell as a French Excel shows it, on one line: 12.0 gives « 12 », an empty cell an empty text.
 
-    Spaces of every kind are trimmed and reduced to single plain ones.
+    A text is tidied as what people type in forms is.
     """
     if value is None:
         return ""
@@ -38,8 +38,7 @@ def as_text(value: object) -> str:
         return _french(value)
     if isinstance(value, time):
         return f"{value:%H:%M}"
-    composed = unicodedata.normalize("NFC", ZERO_WIDTH.sub("", str(value)))
-    return " ".join(composed.split())
+    return tidy_line(str(value))
 
 
 def as_date(value: object) -> date | None:

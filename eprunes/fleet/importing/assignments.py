@@ -21,13 +21,17 @@ _Identity = tuple[VehicleKey, str, datetime]
 
 @dataclass
 class _State:
-    """The timeline of each vehicle, the stored spans by what a line is matched by, and the first lines seen."""
+    """The timeline of each vehicle, the stored spans by what a line is matched by, and the first lines seen.
+
+    `unnumbered` are the drivers without a staff number, by what they hold since when.
+    """
 
     context: Context
     vehicles: VehiclesOutcome
     drivers: DriversOutcome
     timelines: dict[VehicleKey, Timeline] = field(default_factory=dict)
     stored: dict[_Identity, Span] = field(default_factory=dict)
+    unnumbered: dict[tuple[VehicleKey, datetime], str] = field(default_factory=dict)
     seen: dict[_Identity, int] = field(default_factory=dict)
 
     def label(self, span: Span) -> str:
@@ -70,22 +74,25 @@ def _lay_out(state: _State) -> None:
     numbers = {one.id: key for key, one in existing.drivers.items()}
     spans: dict[VehicleKey, list[Span]] = defaultdict(list)
     for one in existing.assignments:
-        driver = numbers.get(one.driver_id, "")
+        driver, vehicle = numbers[one.driver_id], plates[one.vehicle_id]
         span = Span(one.starts_at, one.ends_at, driver, one.driver_id, stored=one)
-        spans[plates[one.vehicle_id]].append(span)
-        if driver:
-            state.stored[plates[one.vehicle_id], driver, one.starts_at] = span
+        spans[vehicle].append(span)
+        state.stored[vehicle, driver, one.starts_at] = span
+        if existing.drivers[driver].staff_number is None:
+            state.unnumbered[vehicle, one.starts_at] = driver
     state.timelines = {key: Timeline(of_vehicle) for key, of_vehicle in spans.items()}
 
 
 def _understood(state: _State, ledger: Ledger, row: Row) -> _Line | None:
     """The line, unless it was refused by itself or counted as unchanged."""
-    vehicle, driver = _known_vehicle(state, ledger, row), _known_driver(state, ledger, row)
     starts_at, starts_with_hour = row.values.get("starts_at", (None, True))
+    vehicle = _known_vehicle(state, ledger, row)
+    driver = _known_driver(state, ledger, row, vehicle, starts_at)
     ends_at, ends_with_hour = row.values.get("ends_at", (None, True))
     if starts_at and ends_at and ends_at <= starts_at:
         ledger.note(row, "La fin doit être après le début.", "ends_at")
     if row.problems:
+        _check_presence(state, ledger, row, vehicle, driver, (starts_at, ends_at))
         ledger.refused(row)
         return None
     identity = vehicle, driver, starts_at
@@ -118,10 +125,16 @@ def _known_vehicle(state: _State, ledger: Ledger, row: Row) -> VehicleKey | None
     return None
 
 
-def _known_driver(state: _State, ledger: Ledger, row: Row) -> str | None:
+def _known_driver(
+    state: _State, ledger: Ledger, row: Row, vehicle: VehicleKey | None, starts_at: datetime | None
+) -> str | None:
     number = row.values.get("staff_number")
     if number is None:
-        return None
+        driver = state.unnumbered.get((vehicle, starts_at))
+        if driver is None:
+            sentence = "Indiquez le matricule\u00a0: sans lui, seule une attribution déjà enregistrée est reconnue, "
+            ledger.note(row, f"{sentence}à son véhicule et à son début.", "staff_number")
+        return driver
     key = driver_key(number)
     if key in state.drivers.left_on:
         return key
@@ -171,35 +184,39 @@ def _add(state: _State, ledger: Ledger, line: _Line) -> None:
 
 def _may_stand(state: _State, ledger: Ledger, line: _Line, met: Span | None, column: str) -> bool:
     """Refuse a line outside the presence of its vehicle or driver, or that would overlap the span `met`."""
-    _check_presence(state, ledger, line)
+    span = line.span
+    _check_presence(state, ledger, line.row, line.vehicle, span.driver, (span.starts_at, span.ends_at))
     if met is not None and not line.row.problems:
-        ledger.note(line.row, overlap_sentence(line.span, met, state.label(met), state.context.zone), column)
+        ledger.note(line.row, overlap_sentence(span, met, state.label(met), state.context.zone), column)
     if line.row.problems:
         ledger.refused(line.row)
         return False
     return True
 
 
-def _check_presence(state: _State, ledger: Ledger, line: _Line) -> None:
-    span, zone = line.span, state.context.zone
-    entered_at, left_at = state.vehicles.presence[line.vehicle]
-    if span.starts_at < entered_at:
+def _check_presence(
+    state: _State,
+    ledger: Ledger,
+    row: Row,
+    vehicle: VehicleKey | None,
+    driver: str | None,
+    period: tuple[datetime | None, datetime | None],
+) -> None:
+    """The period within the presence of the vehicle and of the driver, as far as the line says which."""
+    (starts_at, ends_at), zone = period, state.context.zone
+    entered_at, left_at = state.vehicles.presence[vehicle] if vehicle else (None, None)
+    if entered_at and starts_at and starts_at < entered_at:
         entry = moment_text(entered_at, zone)
-        ledger.note(line.row, f"Ce véhicule n’est entré dans le parc que le {entry}.", "starts_at")
-    if left_at and lasts_beyond(span.ends_at, left_at):
+        ledger.note(row, f"Ce véhicule n’est entré dans le parc que le {entry}.", "starts_at")
+    if left_at and lasts_beyond(ends_at, left_at):
         gone = end_text(left_at, zone)
-        ledger.note(
-            line.row,
-            f"Ce véhicule quitte le parc le {gone}\u00a0: indiquez une fin à cet instant au plus tard.",
-            "ends_at",
-        )
-    left_on = state.drivers.left_on[span.driver]
-    if left_on and lasts_beyond(span.ends_at, end_of_day(left_on, zone)):
-        ledger.note(
-            line.row,
-            f"Ce conducteur quitte l’entreprise le {left_on:%d/%m/%Y}\u00a0: indiquez une fin ce jour-là au plus tard.",
-            "ends_at",
-        )
+        sentence = f"Ce véhicule quitte le parc le {gone}\u00a0: indiquez une fin à cet instant au plus tard."
+        ledger.note(row, sentence, "ends_at")
+    left_on = state.drivers.left_on[driver] if driver else None
+    if left_on and lasts_beyond(ends_at, end_of_day(left_on, zone)):
+        day = f"{left_on:%d/%m/%Y}"
+        sentence = f"Ce conducteur quitte l’entreprise le {day}\u00a0: indiquez une fin ce jour-là au plus tard."
+        ledger.note(row, sentence, "ends_at")
 
 
 def _cut_at_departures(state: _State) -> None:

@@ -14,6 +14,7 @@ from babel import Locale
 from eprunes.core.refusals import Refused
 from eprunes.core.spreadsheets.reading import Value
 from eprunes.core.spreadsheets.values import as_local_datetime, as_postcode, as_text
+from eprunes.fleet.driver_rules import tidy_staff_number
 from eprunes.fleet.importing.columns import plain
 from eprunes.fleet.local_times import first_instant, last_instant
 from eprunes.fleet.models import DriverKind, Holding
@@ -53,6 +54,11 @@ def text(longest: int) -> Reader:
         return value
 
     return read
+
+
+def staff_number(cell: Value) -> str:
+    """A staff number in the form in which drivers are known by it."""
+    return text(30)(tidy_staff_number(plain_text(cell)))
 
 
 def plain_text(cell: Value) -> str:

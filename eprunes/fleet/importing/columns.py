@@ -10,26 +10,32 @@ from eprunes.core.spreadsheets.values import as_text
 
 SEARCHED_LINES = 10
 REASON_HEADING = "Motif du refus"
+MOST_NOTES = 10
 
 
 @dataclass(frozen=True)
 class Column:
-    """A field of a sheet: the heading that the template shows, and others that mean the same."""
+    """A field of a sheet: the heading that the template shows, and others that mean the same.
+
+    A sheet without a `required` column is refused, and a line without its cell unless it `may_be_empty`.
+    """
 
     name: str
     heading: str
     synonyms: tuple[str, ...] = ()
     required: bool = False
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True)
 class SheetKind:
-    """One of the three sheets."""
+    """One of the three sheets; `exported` are headings that our exports add for people, and the import ignores."""
 
     name: str
     title: str
     synonyms: tuple[str, ...]
     columns: tuple[Column, ...]
+    exported: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,7 @@ VEHICLES = SheetKind(
         Column("left_at", "Date de sortie", ("Sortie", "Sortie du parc", "Date de sortie du parc")),
         Column("site", "Site", ("Agence", "Établissement", "Lieu", "Affectation")),
     ),
+    ("Conducteur actuel", "Matricule du conducteur actuel", "Déclaré à l’ANTAI le"),
 )
 
 DRIVERS = SheetKind(
@@ -102,6 +109,7 @@ DRIVERS = SheetKind(
             "Matricule",
             ("Matricule conducteur", "Matricule salarié", "N° de matricule", "Numéro de matricule"),
             required=True,
+            may_be_empty=True,
         ),
         Column("civility", "Civilité", ("Titre",)),
         Column("last_name", "Nom", ("Nom de famille", "Nom de naissance", "Nom du conducteur")),
@@ -129,6 +137,7 @@ DRIVERS = SheetKind(
         Column("kind", "Qualité", ("Statut", "Préposé ou locataire")),
         Column("left_on", "Date de départ", ("Parti le", "Départ", "Date de sortie", "Fin de contrat")),
     ),
+    ("Prêt à être désigné",),
 )
 
 ASSIGNMENTS = SheetKind(
@@ -148,10 +157,12 @@ ASSIGNMENTS = SheetKind(
             "Matricule conducteur",
             ("Matricule", "Conducteur", "Matricule du conducteur", "Matricule salarié"),
             required=True,
+            may_be_empty=True,
         ),
         Column("starts_at", "Du", ("Début", "Date de début", "Depuis", "Depuis le", "À partir du"), required=True),
         Column("ends_at", "Au", ("Fin", "Date de fin", "Jusqu’au", "Jusqu’à")),
     ),
+    ("Nom du conducteur", "Modèle"),
 )
 
 SHEETS = (VEHICLES, DRIVERS, ASSIGNMENTS)
@@ -172,7 +183,7 @@ def recognise(workbook: Workbook) -> Recognised:
         else:
             tables[kind.name] = _table(kind, sheet, notes)
     ordered = [tables[kind.name] for kind in SHEETS if kind.name in tables]
-    _refuse_unusable(ordered)
+    _refuse_unusable(ordered, notes)
     return Recognised(ordered, notes)
 
 
@@ -191,7 +202,7 @@ def _table(kind: SheetKind, sheet: SheetRead, notes: list[str]) -> Table:
     for position, heading in enumerate(headings):
         name = names.get(plain(heading))
         if name is None:
-            _note_unknown(sheet.name, heading, notes)
+            _note_unknown(kind, sheet.name, heading, notes)
         elif name in places:
             notes.append(
                 f"Colonne «\u00a0{heading}\u00a0» de la feuille «\u00a0{sheet.name}\u00a0» ignorée\u00a0: "
@@ -215,8 +226,9 @@ def _heading_row(rows: Sequence[Sequence[Value]], names: dict[str, str]) -> int:
     return first_filled or 0
 
 
-def _note_unknown(sheet: str, heading: str, notes: list[str]) -> None:
-    if heading and plain(heading) != plain(REASON_HEADING):
+def _note_unknown(kind: SheetKind, sheet: str, heading: str, notes: list[str]) -> None:
+    ours = {plain(one) for one in (REASON_HEADING, *kind.exported)}
+    if heading and plain(heading) not in ours:
         notes.append(
             f"Colonne «\u00a0{heading}\u00a0» de la feuille «\u00a0{sheet}\u00a0» non reconnue\u00a0: ignorée."
         )
@@ -233,16 +245,17 @@ def _missing(kind: SheetKind, sheet: SheetRead, places: dict[str, int]) -> str:
     return f"Feuille «\u00a0{sheet.name}\u00a0» refusée\u00a0: {wording.format(listed)}."
 
 
-def _refuse_unusable(tables: list[Table]) -> None:
+def _refuse_unusable(tables: list[Table], notes: list[str]) -> None:
+    """What was left aside is said with the refusal: a misspelt sheet is often why there is nothing to read."""
     if not tables:
-        raise Refused(
-            f"Aucune feuille de ce classeur n’est reconnue\u00a0: nommez-les {_EXPECTED} (chacune est facultative).",
-            "file",
-        )
-    if all(table.refusal for table in tables):
-        raise Refused(" ".join(table.refusal for table in tables), "file")
-    if not any(table.cells for table in tables):
-        raise Refused("Ce classeur ne contient aucune ligne à importer.", "file")
+        why = f"Aucune feuille de ce classeur n’est reconnue\u00a0: nommez-les {_EXPECTED} (chacune est facultative)."
+    elif all(table.refusal for table in tables):
+        why = " ".join(table.refusal for table in tables)
+    elif not any(table.cells for table in tables):
+        why = "Ce classeur ne contient aucune ligne à importer."
+    else:
+        return
+    raise Refused(" ".join([why, *notes[:MOST_NOTES]]), "file")
 
 
 def _kinds_by_title() -> dict[str, SheetKind]:

@@ -7,17 +7,19 @@ from uuid import UUID
 
 from eprunes.core.calendar import end_of_day
 from eprunes.fleet.driver_details import DriverDetails
-from eprunes.fleet.driver_rules import tidied
+from eprunes.fleet.driver_rules import date_problems, tidied, tidy_staff_number
 from eprunes.fleet.importing import cells
 from eprunes.fleet.importing.ledger import Context, Ledger, Whose, moment_text
 from eprunes.fleet.importing.parsing import Row, Sheet
-from eprunes.fleet.importing.plan import DriverAct, StoredAssignment, StoredDriver
+from eprunes.fleet.importing.plan import DriverAct, Person, StoredAssignment, StoredDriver
 from eprunes.fleet.models import DriverKind
 
 _DETAILS = tuple(one.name for one in fields(DriverDetails))
 _NAMES = ("last_name", "first_name")
 # Files of old staff are full of such dates; refusing the person for it would help nobody.
 _IMPROBABLE = {"licence_issued_on"}
+# What can't be told wrong while the cell that it is read with is.
+_READ_WITH = {"country": ("postcode", "phone")}
 _ROW = {"kind": DriverKind.EMPLOYEE.value, "left_on": None}
 
 
@@ -39,7 +41,34 @@ def untouched_drivers(context: Context) -> DriversOutcome:
 
 def driver_key(staff_number: str) -> str:
     """What a staff number is matched by."""
-    return staff_number.casefold()
+    return tidy_staff_number(staff_number)
+
+
+def unnumbered_key(driver_id: UUID) -> str:
+    """What a driver without a staff number is known by; no staff number looks like it, they are in capitals."""
+    return f"sans matricule {driver_id}"
+
+
+def person_of(last_name: str, first_name: str, birth_date: date | None) -> Person:
+    """What a line without a staff number is matched by."""
+    return last_name.casefold(), first_name.casefold(), birth_date
+
+
+def persons_of(drivers: dict[str, StoredDriver]) -> dict[Person, list[str]]:
+    """The keys of these drivers, of those whose details were read, by name and birth date."""
+    found: dict[Person, list[str]] = defaultdict(list)
+    for key, one in drivers.items():
+        if one.details:
+            found[person_of(one.details.last_name, one.details.first_name, one.details.birth_date)].append(key)
+    return dict(found)
+
+
+def keys_of_line(values: dict, persons: dict[Person, list[str]]) -> list[str]:
+    """The keys that a line's driver may have: one by its staff number, else those of the same person."""
+    if "staff_number" in values:
+        return [driver_key(values["staff_number"])]
+    names = (values.get(name, "") for name in _NAMES)
+    return persons.get(person_of(*names, values.get("birth_date")), [])
 
 
 def driver_label(details: DriverDetails, staff_number: str | None) -> str:
@@ -53,25 +82,39 @@ def plan_drivers(sheet: Sheet, context: Context) -> DriversOutcome:
     held = _by_driver(context.existing.assignments)
     first_lines: dict[str, int] = {}
     for row in sheet.rows:
-        key = driver_key(row.values.get("staff_number", ""))
-        if key in first_lines:
-            ledger.refuse(row, f"Doublon\u00a0: ce matricule est déjà à la ligne {first_lines[key]}.", "staff_number")
-            continue
-        if key:
-            first_lines[key] = row.line
+        key = _key(ledger, row)
+        first_line = first_lines.setdefault(key, row.line) if key else row.line
+        if first_line != row.line:
+            what = "ce matricule" if "staff_number" in row.values else "ce conducteur"
+            ledger.note(row, f"Doublon\u00a0: {what} est déjà à la ligne {first_line}.", "staff_number")
         stored = context.existing.drivers.get(key)
         act = _act(ledger, row, stored)
-        if stored and act and not row.problems:
+        if stored and act:
             _check_assignments(ledger, row, act, stored, held[stored.id])
         if row.problems:
             ledger.refused(row)
             if key:
-                outcome.refused[key] = row.line
+                outcome.refused.setdefault(key, row.line)
         else:
             outcome.left_on[key] = act.left_on
             outcome.labels[key] = driver_label(act.details, act.staff_number)
+            for name, sentence in date_problems(act.details, context.today).items():
+                ledger.remark(row, sentence, name)
             _accept(ledger, row, act, stored, outcome)
     return outcome
+
+
+def _key(ledger: Ledger, row: Row) -> str:
+    """What the line's driver is known by; empty, with the problem noted on the line, when that can't be told."""
+    keys = keys_of_line(row.values, ledger.context.existing.persons)
+    if len(keys) == 1:
+        return keys[0]
+    sentence = "Indiquez le matricule\u00a0: sans lui, seul un conducteur déjà enregistré est reconnu, à ses nom, "
+    sentence += "prénom et date de naissance."
+    if keys:
+        sentence = f"{len(keys)} conducteurs ont ces nom, prénom et date de naissance\u00a0: indiquez le matricule."
+    ledger.note(row, sentence, "staff_number")
+    return ""
 
 
 def _act(ledger: Ledger, row: Row, stored: StoredDriver | None) -> DriverAct | None:
@@ -79,19 +122,25 @@ def _act(ledger: Ledger, row: Row, stored: StoredDriver | None) -> DriverAct | N
     if stored and stored.details is None:
         ledger.note(row, "Les données de ce conducteur ont été effacées.", "staff_number")
         return None
-    details = _merged_details(ledger, row, stored.details if stored else DriverDetails())
-    if not row.problems:
-        details, problems = tidied(details, ledger.context.today)
-        for name, sentence in problems.items():
-            (ledger.remark if name in _IMPROBABLE else ledger.note)(row, sentence, name)
+    details = _tidied(ledger, row, _merged_details(ledger, row, stored.details if stored else DriverDetails()))
     given = {name: row.values.get(name, getattr(stored, name, default)) for name, default in _ROW.items()}
     return DriverAct(
         stored and stored.id,
         stored and stored.key_id,
-        stored.staff_number if stored else row.values.get("staff_number", ""),
+        stored.staff_number if stored else row.values.get("staff_number"),
         details=details,
         **given,
     )
+
+
+def _tidied(ledger: Ledger, row: Row, details: DriverDetails) -> DriverDetails:
+    """The details tidy; what is wrong is noted on the line, what is improbable waits until the line is accepted."""
+    tidy, problems = tidied(details, ledger.context.today)
+    unsure = {one for column, depending in _READ_WITH.items() if ledger.is_wrong(row, column) for one in depending}
+    for name, sentence in problems.items():
+        if name not in _IMPROBABLE | unsure:
+            ledger.note(row, sentence, name)
+    return tidy
 
 
 def _merged_details(ledger: Ledger, row: Row, stored: DriverDetails) -> DriverDetails:
@@ -99,7 +148,7 @@ def _merged_details(ledger: Ledger, row: Row, stored: DriverDetails) -> DriverDe
     for name in _NAMES:
         if given.get(name, "").casefold() == getattr(stored, name).casefold():
             given.pop(name, None)
-    if "postcode" in given:
+    if "postcode" in given and not ledger.is_wrong(row, "country"):
         try:
             given["postcode"] = cells.postcode(given["postcode"], given.get("country", stored.country))
         except ValueError as error:

@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Row, Select, select
 
 from eprunes.accounts import quota
 from eprunes.core.crypto import open_box
 from eprunes.core.database import TenantSession
 from eprunes.fleet.driver_details import TABLE, DriverDetails, from_json
-from eprunes.fleet.importing.drivers import driver_key, driver_label
+from eprunes.fleet.importing.drivers import driver_key, driver_label, keys_of_line, persons_of, unnumbered_key
 from eprunes.fleet.importing.parsing import Parsed
-from eprunes.fleet.importing.plan import Existing, StoredAssignment, StoredDriver, StoredVehicle, VehicleKey
+from eprunes.fleet.importing.plan import Existing, Person, StoredAssignment, StoredDriver, StoredVehicle, VehicleKey
 from eprunes.fleet.importing.vehicles import FIELDS
 from eprunes.fleet.models import Assignment, Driver, Vehicle
 
@@ -27,9 +27,10 @@ def load_existing(
     transaction ends. The result's `name_of` reads from the session."""
     vehicles = _vehicles(session, lock)
     drivers = _drivers(session, parsed, keys)
+    persons = persons_of(drivers) if _has_unnumbered(parsed) else {}
     used, allowed = quota.usage(session, as_of)
-    assignments = _assignments(session, parsed, vehicles, drivers)
-    return Existing(vehicles, drivers, assignments, _naming(session, keys), used, allowed)
+    assignments = _assignments(session, parsed, vehicles, drivers, persons)
+    return Existing(vehicles, drivers, assignments, _naming(session, keys), used, allowed, persons)
 
 
 def chunks(items: Iterable) -> Iterator[list]:
@@ -53,17 +54,26 @@ def _vehicles(session: TenantSession, lock: bool) -> dict[VehicleKey, StoredVehi
 
 
 def _drivers(session: TenantSession, parsed: Parsed, keys: dict[UUID, bytes]) -> dict[str, StoredDriver]:
+    """Every driver by key; the details of those whom the workbook names, or of all when it has to be searched."""
     query = select(Driver.id, Driver.staff_number, Driver.kind, Driver.left_on, Driver.key_id).where(
-        Driver.organisation_id == session.organisation_id, Driver.staff_number.is_not(None)
+        Driver.organisation_id == session.organisation_id
     )
-    rows = session.execute(query).all()
-    in_file = _numbers_in(parsed, "drivers")
-    wanted = [row for row in rows if driver_key(row.staff_number) in in_file]
+    rows = {_key(row): row for row in session.execute(query)}
+    in_file = {driver_key(number) for number in _column(parsed, "drivers", "staff_number")}
+    wanted = rows.values() if _has_unnumbered(parsed) else [row for key, row in rows.items() if key in in_file]
     details = _details(session, wanted, keys)
-    return {driver_key(row.staff_number): StoredDriver(*row, details=details.get(row.id)) for row in rows}
+    return {key: StoredDriver(*row, details=details.get(row.id)) for key, row in rows.items()}
 
 
-def _details(session: TenantSession, wanted: list, keys: dict[UUID, bytes]) -> dict[UUID, DriverDetails]:
+def _key(row: Row) -> str:
+    return driver_key(row.staff_number) if row.staff_number else unnumbered_key(row.id)
+
+
+def _has_unnumbered(parsed: Parsed) -> bool:
+    return "drivers" in parsed.sheets and any("staff_number" not in row.values for row in parsed.sheets["drivers"].rows)
+
+
+def _details(session: TenantSession, wanted: Iterable[Row], keys: dict[UUID, bytes]) -> dict[UUID, DriverDetails]:
     key_ids = {row.id: row.key_id for row in wanted}
     details = {}
     for chunk in chunks(key_ids):
@@ -85,12 +95,15 @@ def _assignments(
     parsed: Parsed,
     vehicles: dict[VehicleKey, StoredVehicle],
     drivers: dict[str, StoredDriver],
+    persons: dict[Person, list[str]],
 ) -> list[StoredAssignment]:
     plates = {
         (plate.country, plate.key) for name in ("vehicles", "assignments") for plate in _column(parsed, name, "plate")
     }
     vehicle_ids = [vehicles[key].id for key in plates if key in vehicles]
-    leaving = [drivers[number].id for number in _numbers_in(parsed, "drivers", "left_on") if number in drivers]
+    lines = parsed.sheets["drivers"].rows if "drivers" in parsed.sheets else []
+    named = {key for row in lines if "left_on" in row.values for key in keys_of_line(row.values, persons)}
+    leaving = [drivers[key].id for key in named if key in drivers]
     conditions = [Assignment.vehicle_id.in_(chunk) for chunk in chunks(vehicle_ids)]
     conditions += [Assignment.driver_id.in_(chunk) for chunk in chunks(leaving)]
     query = select(
@@ -105,13 +118,6 @@ def _column(parsed: Parsed, sheet: str, column: str) -> Iterator:
         for row in parsed.sheets[sheet].rows:
             if column in row.values:
                 yield row.values[column]
-
-
-def _numbers_in(parsed: Parsed, sheet: str, filled: str = "staff_number") -> set[str]:
-    if sheet not in parsed.sheets:
-        return set()
-    rows = (row.values for row in parsed.sheets[sheet].rows if filled in row.values)
-    return {driver_key(values["staff_number"]) for values in rows if "staff_number" in values}
 
 
 def _naming(session: TenantSession, keys: dict[UUID, bytes]) -> Callable[[UUID], str]:

@@ -49,9 +49,12 @@ class Ledger:
 
     def note(self, row: Row, sentence: str, column: str = "") -> None:
         """Add a problem to a line, unless its cell already has one."""
-        problem = self.sheet.problem(row, sentence, column)
-        if not column or all(other.heading != problem.heading for other in row.problems):
-            row.problems.append(problem)
+        if not column or not self.is_wrong(row, column):
+            row.problems.append(self.sheet.problem(row, sentence, column))
+
+    def is_wrong(self, row: Row, column: str) -> bool:
+        """Whether a cell of the line has a problem already."""
+        return any(one.heading == column_heading(self.sheet.table, column) for one in row.problems)
 
     def refused(self, row: Row) -> None:
         """Count a line as refused, for the problems noted on it."""

@@ -28,7 +28,7 @@ _READERS: dict[str, dict[str, cells.Reader]] = {
         "site": cells.text(80),
     },
     "drivers": {
-        "staff_number": cells.text(30),
+        "staff_number": cells.staff_number,
         "civility": cells.civility,
         "last_name": cells.name,
         "first_name": cells.name,
@@ -46,7 +46,7 @@ _READERS: dict[str, dict[str, cells.Reader]] = {
         "kind": cells.driver_kind,
         "left_on": as_date,
     },
-    "assignments": _OF_PLATES | {"staff_number": cells.text(30)},
+    "assignments": _OF_PLATES | {"staff_number": cells.staff_number},
 }
 
 
@@ -136,7 +136,7 @@ def _finish_row(sheet: Sheet, row: Row) -> None:
     if "plate" in sheet.table.places:
         _read_plate(sheet, row)
     for column in sheet.table.kind.columns:
-        is_missing = column.required and column.name not in row.values
+        is_missing = column.required and not column.may_be_empty and column.name not in row.values
         if is_missing and not any(
             problem.heading == column_heading(sheet.table, column.name) for problem in row.problems
         ):

@@ -13,6 +13,8 @@ from eprunes.fleet.importing.parsing import Problem
 
 VehicleKey = tuple[str, str]
 """Country and match key of a plate."""
+Person = tuple[str, str, date | None]
+"""Last name, first name and birth date, as drivers without a staff number are matched."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class StoredDriver:
     """A driver as it is; `details` is None when they can't be read any more."""
 
     id: UUID
-    staff_number: str
+    staff_number: str | None
     kind: str
     left_on: date | None
     key_id: UUID
@@ -53,8 +55,9 @@ class StoredAssignment:
 class Existing:
     """What the fleet holds of what a workbook speaks of.
 
-    `assignments` are those of the vehicles and the departing drivers that it names. `name_of` gives a driver
-    a name that people recognise.
+    `drivers` are by the key of their staff number, or of their id without one; `persons` gives these keys by name
+    and birth date, where the workbook has a line without a staff number. `assignments` are those of the vehicles
+    and the departing drivers that it names. `name_of` gives a driver a name that people recognise.
     """
 
     vehicles: dict[VehicleKey, StoredVehicle]
@@ -63,6 +66,7 @@ class Existing:
     name_of: Callable[[UUID], str]
     places_used: int
     places_allowed: int
+    persons: dict[Person, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class DriverAct:
 
     id: UUID | None
     key_id: UUID | None
-    staff_number: str
+    staff_number: str | None
     kind: str
     left_on: date | None
     details: DriverDetails

@@ -13,6 +13,7 @@ from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.core.spreadsheets.reading import SpreadsheetRefused, check_container
+from eprunes.core.texts import tidy_line
 from eprunes.core.work import WorkState, WorkTask
 from eprunes.fleet.importing.columns import recognise
 from eprunes.fleet.importing.running import refused_workbook, unstaged
@@ -22,6 +23,7 @@ from eprunes.fleet.queries import author_names
 RECENT = 10
 LONGEST_NAME = 120
 _UNDER_WAY = {WorkState.WAITING, WorkState.PREPARING, WorkState.CONFIRMED, WorkState.APPLYING}
+_AGREED = {WorkState.CONFIRMED, WorkState.APPLYING, WorkState.DONE}
 _SHOWN_IN_LISTS = ("filename", "sheets", "is_empty", "is_over_quota")
 _COLUMNS = (
     WorkTask.id,
@@ -57,6 +59,12 @@ class Import:
     preview: dict | None = None
     changed: bool = False
     refusal: str = ""
+
+    @property
+    def is_all_refused(self) -> bool:
+        """True when there were lines, and not one of them was accepted."""
+        lines = sum(one["lines"] for one in self.sheets)
+        return lines > 0 and lines == sum(one["refused"] for one in self.sheets)
 
     @property
     def is_under_way(self) -> bool:
@@ -95,14 +103,19 @@ def start_import(*, actor: Actor, filename: str, content: bytes, as_of: datetime
         check_container(content)
     except SpreadsheetRefused as refusal:
         raise Refused(str(refusal), "file") from refusal
-    sent = {"filename": filename[-LONGEST_NAME:], "content": b64encode(content).decode()}
+    sent = {"filename": tidy_line(filename)[-LONGEST_NAME:], "content": b64encode(content).decode()}
     return work.create_task(actor.organisation_id, KIND, sent, author_id=actor.user_id, as_of=as_of)
 
 
 def confirm_import(*, actor: Actor, task_id: UUID, as_of: datetime) -> None:
-    """Agree to a preview: it is applied soon after. Raises Refused when there is nothing to agree to (any more)."""
+    """Agree to a preview: it is applied soon after. Harmless once somebody has agreed.
+
+    Raises Refused when there is nothing to agree to (any more).
+    """
     with tenant_session(actor.organisation_id, write=True) as session:
         found = find_import(session, actor, task_id, as_of)
+        if found is not None and found.state in _AGREED:
+            return
         if found is None or found.preview is None or found.state != WorkState.PREPARED:
             raise Refused("Cet import n’attend plus de confirmation.")
         if found.preview["is_over_quota"]:

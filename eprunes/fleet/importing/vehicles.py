@@ -47,20 +47,18 @@ def plan_vehicles(sheet: Sheet, context: Context) -> VehiclesOutcome:
     first_lines: dict[VehicleKey, int] = {}
     for row in sheet.rows:
         key = _key(row)
-        if key in first_lines:
-            ledger.refuse(row, f"Doublon\u00a0: cette immatriculation est déjà à la ligne {first_lines[key]}.", "plate")
-            continue
+        first_line = first_lines.setdefault(key, row.line) if key else row.line
+        if first_line != row.line:
+            ledger.note(row, f"Doublon\u00a0: cette immatriculation est déjà à la ligne {first_line}.", "plate")
         stored = context.existing.vehicles.get(key)
         values = _merged(row, stored)
         _check(ledger, row, values)
-        if stored and not row.problems:
+        if stored:
             _check_presence(ledger, row, values, stored, held[stored.id])
-        if key:
-            first_lines[key] = row.line
         if row.problems:
             ledger.refused(row)
             if key:
-                outcome.refused[key] = row.line
+                outcome.refused.setdefault(key, row.line)
         else:
             outcome.presence[key] = (values["entered_at"], values["left_at"])
             if "first_registered_on" in row.values and values["first_registered_on"] > context.today:

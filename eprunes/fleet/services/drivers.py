@@ -10,15 +10,23 @@ from sqlalchemy.exc import IntegrityError
 
 from eprunes.accounts.permissions import Actor
 from eprunes.core.calendar import local_day
-from eprunes.core.crypto import key_store
+from eprunes.core.crypto import key_store, open_box
 from eprunes.core.database import TenantSession, new_id, tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.fleet import queries
-from eprunes.fleet.driver_details import KEY_PURPOSE, DriverDetails, missing_for_designation, seal_details
-from eprunes.fleet.driver_rules import tidied
+from eprunes.fleet.driver_details import (
+    KEY_PURPOSE,
+    TABLE,
+    DriverDetails,
+    from_json,
+    missing_for_designation,
+    seal_details,
+)
+from eprunes.fleet.driver_rules import tidied, tidy_staff_number
 from eprunes.fleet.local_times import last_instant
 from eprunes.fleet.models import Assignment, Driver, DriverKind
 from eprunes.fleet.services import steps
+from eprunes.fleet.versions import driver_version, refuse_stale
 
 KNOWN_STAFF_NUMBER = "Un autre conducteur porte déjà ce matricule."
 _LONGEST_STAFF_NUMBER = Driver.__table__.c.staff_number.type.length
@@ -69,10 +77,12 @@ def change_driver(
     staff_number: str | None,
     kind: str,
     left_on: date | None,
+    seen: str | None = None,
     as_of: datetime,
 ) -> None:
     """Correct or complete a driver. Raises Refused as `add_driver` does.
 
+    Also when the file is no longer what the form was filled with (`seen`, from `versions.stamp`).
     Also when an assignment lasts beyond the day of departure: `driver_left` is the one that ends them.
     """
     tidy = _checked(details, actor, as_of)
@@ -81,6 +91,9 @@ def change_driver(
     values |= _sealed(actor, driver_id, key, tidy)
     with _known_numbers_explained(), tenant_session(actor.organisation_id, write=True) as session:
         driver = _locked_driver(session, actor, driver_id)
+        if seen is not None:
+            before = from_json(open_box(key, actor.organisation_id, TABLE, driver_id, driver.box))
+            refuse_stale(session, actor, seen, driver_version(driver, before), ("conducteur", driver_id))
         _refuse_known_number(session, actor, values["staff_number"], driver_id)
         if left_on is not None and _lasting_beyond(session, actor, driver_id, left_on):
             raise Refused(
@@ -121,7 +134,7 @@ def _sealed(actor: Actor, driver_id: UUID, key: bytes, details: DriverDetails) -
 
 
 def _staff_number(text: str | None) -> str | None:
-    tidy = " ".join((text or "").split())
+    tidy = tidy_staff_number(text or "")
     if len(tidy) > _LONGEST_STAFF_NUMBER:
         raise Refused(f"{_LONGEST_STAFF_NUMBER} caractères au plus.", "staff_number")
     return tidy or None

@@ -20,6 +20,7 @@ from eprunes.fleet.models import Assignment, Vehicle
 from eprunes.fleet.plates import InvalidPlate, Plate
 from eprunes.fleet.services import steps
 from eprunes.fleet.vehicle_rules import ExitReason, VehicleDetails, plate_of, tidied
+from eprunes.fleet.versions import refuse_stale, vehicle_version
 
 KNOWN_PLATE = "Cette immatriculation est déjà dans votre parc."
 _KEPT_AS_GIVEN = ("make", "model", "category", "vin", "first_registered_on", "holding", "site", "entered_at")
@@ -42,14 +43,19 @@ def add_vehicle(*, actor: Actor, details: VehicleDetails, as_of: datetime) -> UU
     return vehicle.id
 
 
-def change_vehicle(*, actor: Actor, vehicle_id: UUID, details: VehicleDetails, as_of: datetime) -> None:
+def change_vehicle(
+    *, actor: Actor, vehicle_id: UUID, details: VehicleDetails, seen: str | None = None, as_of: datetime
+) -> None:
     """Correct a vehicle's details, its plate included. Raises Refused as `add_vehicle` does.
+
+    Also when it is no longer what the form was filled with (`seen`, from `versions.stamp`).
 
     With another plate the agency's instants are cleared: it knows nothing of this plate yet.
     """
     values = _checked(details, actor, as_of)
     with _known_plates_explained(), tenant_session(actor.organisation_id, write=True) as session:
         vehicle = steps.locked_vehicle(session, actor, vehicle_id)
+        refuse_stale(session, actor, seen, vehicle_version(vehicle), ("vehicule", vehicle_id))
         _refuse_known_plate(session, actor, values, vehicle_id)
         _check_entry(session, vehicle, values["entered_at"], actor)
         changed = steps.changed_fields(vehicle, values)

@@ -1,0 +1,194 @@
+"""Blocking an account at once on a report of loss, theft or misuse (C3.3-d), and letting it in again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from eprunes.accounts import tokens
+from eprunes.accounts.models import Identity, TokenPurpose, UserState
+from eprunes.accounts.permissions import Actor
+from eprunes.accounts.services import user_steps
+from eprunes.accounts.sessions import end_sessions_of
+from eprunes.core import audit
+from eprunes.core.audit import ActorKind
+from eprunes.core.calendar import PARIS
+from eprunes.core.database import PlatformSession, TenantSession, platform_session, tenant_session
+from eprunes.core.refusals import NotVisible, Refused
+from eprunes.core.wording import instant
+
+_REASON = "blocage d’un compte"
+
+
+class Blocker(StrEnum):
+    """Who had an account blocked; what the provider blocked, the administrator does not open."""
+
+    OWNER = "titulaire"
+    ADMINISTRATOR = "administrateur"
+    OPERATOR = "exploitant"
+
+
+def block_user(actor: Actor, user_id: UUID, as_of: datetime) -> None:
+    """The administrator blocks the account of one of the client's users: no sign-in, no reset, no session.
+
+    Who finds the device may find the password in it: once unblocked, the person chooses another. Raises
+    NotVisible for anybody else's user, Refused for oneself. Harmless when repeated.
+    """
+    with tenant_session(actor.organisation_id, write=True, platform_reason=_REASON) as session:
+        user_steps.lock_for(session, actor)
+        identity = _account_of(session, user_id)
+        if user_id == actor.user_id:
+            raise Refused("Votre propre compte se bloque par le lien «\u00a0Ce n’est pas moi\u00a0» ou l’exploitant.")
+        if _shut(session, identity, Blocker.ADMINISTRATOR, as_of):
+            _trace(session, identity, "compte.bloque", as_of, Blocker.ADMINISTRATOR, actor.user_id)
+
+
+def unblock_user(actor: Actor, user_id: UUID, as_of: datetime) -> None:
+    """The administrator lets a user in again, who has to choose a new password by « Mot de passe oublié ? ».
+
+    Raises NotVisible as `block_user` does, Refused when the provider blocked the account.
+    """
+    with tenant_session(actor.organisation_id, write=True, platform_reason=_REASON) as session:
+        user_steps.lock_for(session, actor)
+        identity = _account_of(session, user_id)
+        if identity.blocked_by == Blocker.OPERATOR:
+            raise Refused("Ce compte a été bloqué par l’exploitant\u00a0: lui seul peut le débloquer.")
+        if _open(session, identity):
+            _trace(session, identity, "compte.debloque", as_of, Blocker.ADMINISTRATOR, actor.user_id)
+
+
+def block_account(actor: Actor, identity_id: UUID, as_of: datetime, reason: str = "") -> None:
+    """An operator blocks any account, of a user or of another operator, for a reason that the client reads.
+
+    Raises NotVisible when there is none, Refused for one's own.
+    """
+    if identity_id == actor.identity_id:
+        raise Refused("Vous ne pouvez pas bloquer votre propre compte.")
+    with _at_account(identity_id) as (session, identity):
+        if _shut(session, identity, Blocker.OPERATOR, as_of):
+            _trace(session, identity, "compte.bloque", as_of, Blocker.OPERATOR, actor.identity_id, reason)
+
+
+def unblock_account(actor: Actor, identity_id: UUID, as_of: datetime, reason: str = "") -> None:
+    """An operator lets an account in again, whoever had it blocked, for a reason that the client reads.
+
+    Raises NotVisible when there is none.
+    """
+    with _at_account(identity_id) as (session, identity):
+        if _open(session, identity):
+            _trace(session, identity, "compte.debloque", as_of, Blocker.OPERATOR, actor.identity_id, reason)
+
+
+def owner_of_link(token: str, as_of: datetime) -> Identity | None:
+    """Whose account a link « Ce n’est pas moi » blocks; None when it is worth nothing. Reading consumes nothing."""
+    link = tokens.find(token, TokenPurpose.NOT_ME, as_of)
+    if link is None:
+        return None
+    with platform_session("lien «\u00a0Ce n’est pas moi\u00a0»") as session:
+        return session.scalar(select(Identity).where(Identity.id == link.identity_id))
+
+
+def not_me(token: str, as_of: datetime) -> bool:
+    """Whoever got the mail of a sign-in says that it was not them: their account is blocked.
+
+    The administrator is told by mail, unless the account is theirs. Raises Refused when the link is worth nothing.
+    Returns True when the account is the administrator's or an operator's, which only the provider can open.
+    """
+    owner = owner_of_link(token, as_of)
+    if owner is None:
+        raise Refused("Ce lien ne fonctionne plus.")
+    with _at_account(owner.id) as (session, identity):
+        if not tokens.use(session, token, TokenPurpose.NOT_ME, as_of):
+            raise Refused("Ce lien ne fonctionne plus.")
+        if _shut(session, identity, Blocker.OWNER, as_of):
+            _trace(session, identity, "compte.bloque", as_of, Blocker.OWNER, identity.user_id)
+        return not _tell_administrator(session, identity, as_of)
+
+
+def _shut(session: PlatformSession | TenantSession, identity: Identity, by: Blocker, as_of: datetime) -> bool:
+    """Block, unless it is done; what the provider adds to an earlier block counts. Sessions and links end anyway."""
+    values = {"blocked_at": identity.blocked_at or as_of, "blocked_by": by, "password_hash": None}
+    not_yet = Identity.blocked_at.is_(None)
+    if by == Blocker.OPERATOR:
+        not_yet = not_yet | (Identity.blocked_by != by)
+    shut = update(Identity).where(Identity.id == identity.id, not_yet).values(**values)
+    is_new = session.execute(shut).rowcount == 1
+    end_sessions_of(session, identity.id, as_of)
+    tokens.void(session, None, as_of=as_of, identity_id=identity.id)
+    if isinstance(session, TenantSession):
+        user_steps.shut_out(session, identity.user_id, as_of)
+    return is_new
+
+
+def _open(session: PlatformSession | TenantSession, identity: Identity) -> bool:
+    blocked = update(Identity).where(Identity.id == identity.id, Identity.blocked_at.is_not(None))
+    return session.execute(blocked.values(blocked_at=None, blocked_by=None)).rowcount == 1
+
+
+@contextmanager
+def _at_account(identity_id: UUID) -> Iterator[tuple[PlatformSession | TenantSession, Identity]]:
+    """A writing session for an account, of its client when it has one."""
+    with platform_session(_REASON) as session:
+        organisation_id = session.scalar(select(Identity.organisation_id).where(Identity.id == identity_id))
+    if organisation_id is None:
+        with platform_session(_REASON, write=True) as session:
+            yield session, _locked(session, identity_id)
+        return
+    with tenant_session(organisation_id, write=True, platform_reason=_REASON) as session:
+        user_steps.lock(session)
+        yield session, _locked(session, identity_id)
+
+
+def _locked(session: PlatformSession | TenantSession, identity_id: UUID) -> Identity:
+    """The account, before any of its links: whoever changes it takes both in this order."""
+    identity = session.scalar(select(Identity).where(Identity.id == identity_id).with_for_update())
+    if identity is None:
+        raise NotVisible
+    return identity
+
+
+def _account_of(session: TenantSession, user_id: UUID) -> Identity:
+    user = user_steps.find(session, user_id)
+    identity = user_steps.identity_of(session, user_id)
+    if identity is None or user.state == UserState.DELETED:
+        raise Refused("Cette personne n’a pas de compte à bloquer\u00a0: relisez sa fiche.")
+    return identity
+
+
+def _tell_administrator(session: PlatformSession | TenantSession, identity: Identity, as_of: datetime) -> bool:
+    """Queue a mail to whoever may unblock the account; False when that is the provider alone."""
+    if not isinstance(session, TenantSession):
+        return False
+    administrator = user_steps.holder(session)
+    if administrator.id == identity.user_id:
+        return False
+    user = user_steps.find(session, identity.user_id)
+    told = {"name": user.display_name, "email": user.email, "when": instant(as_of, PARIS)}
+    user_steps.tell(session, administrator, "blocked", as_of, **told)
+    return True
+
+
+def _trace(
+    session: PlatformSession | TenantSession,
+    identity: Identity,
+    action: str,
+    as_of: datetime,
+    by: Blocker,
+    actor_id: UUID,
+    reason: str = "",
+) -> None:
+    """Leave it in the client's journal; operators have none, their account shows it."""
+    if not isinstance(session, TenantSession):
+        return
+    audit.record(
+        session,
+        action,
+        as_of=as_of,
+        actor_id=actor_id,
+        actor_kind=ActorKind.OPERATOR if by == Blocker.OPERATOR else ActorKind.USER,
+        subject=("utilisateur", identity.user_id),
+        details={"par": str(by)} | ({"motif": reason} if reason else {}),
+    )

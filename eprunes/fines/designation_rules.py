@@ -1,0 +1,41 @@
+"""What may be declared of a designated driver: the rules of a driver's file, and those that the offence adds."""
+
+from datetime import date
+
+from eprunes.fleet import driver_rules
+from eprunes.fleet.driver_details import DriverDetails
+
+AGENCY_FIELDS = (
+    "civility",
+    "last_name",
+    "first_name",
+    "birth_date",
+    "birth_place",
+    "address_line",
+    "address_complement",
+    "postcode",
+    "city",
+    "country",
+    "licence_number",
+    "licence_issued_on",
+    "licence_country",
+)
+"""What a designation asks for, of all that a driver's file holds."""
+
+
+def tidied(details: DriverDetails, today: date, offence_day: date) -> tuple[DriverDetails, dict[str, str]]:
+    """The details as they are declared, and the French sentences of what is wrong, by field.
+
+    `today` is the organisation's local day, `offence_day` the day where the offence was.
+    """
+    tidy, problems = driver_rules.tidied(details, today)
+    if tidy.licence_issued_on and tidy.licence_issued_on > offence_day:
+        sentence = f"Le permis ne peut pas être délivré après l’infraction, qui est du {offence_day:%d/%m/%Y}."
+        problems.setdefault("licence_issued_on", sentence)
+    return tidy, problems
+
+
+def declares_the_same(details: DriverDetails, snapshot: dict) -> bool:
+    """Whether the agency would read of these details what a sealed designation told it."""
+    before = snapshot["conducteur"]
+    return all(str(getattr(details, name) or "") == str(before.get(name) or "") for name in AGENCY_FIELDS)

@@ -1,0 +1,56 @@
+"""What a form was filled with, as a digest and an instant: a row that changed meanwhile is not written over."""
+
+import hashlib
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+
+from eprunes.accounts.permissions import Actor
+from eprunes.core.database import TenantSession
+from eprunes.core.refusals import Refused
+from eprunes.fleet import queries
+from eprunes.fleet.driver_details import DriverDetails
+from eprunes.fleet.models import Driver, Vehicle
+
+_OF_VEHICLE = (
+    "plate", "country", "make", "model", "category", "vin", "first_registered_on", "holding", "site", "entered_at",
+)  # fmt: skip
+_OF_DRIVER = ("kind", "staff_number", "left_on")
+
+
+def vehicle_version(vehicle: Vehicle) -> str:
+    """The version of what the form of a vehicle shows."""
+    return _digest([getattr(vehicle, name) for name in _OF_VEHICLE])
+
+
+def driver_version(driver: Driver, details: DriverDetails) -> str:
+    """The version of what the form of a driver shows."""
+    return _digest([details, *(getattr(driver, name) for name in _OF_DRIVER)])
+
+
+def stamp(version: str, as_of: datetime) -> str:
+    """What a form carries: the version it was filled with, and when."""
+    return f"{version}@{as_of.isoformat()}"
+
+
+def refuse_stale(
+    session: TenantSession, actor: Actor, seen: str | None, present: str, subject: tuple[str, UUID]
+) -> None:
+    """Raise Refused when a form was filled with something else than what is there now; without `seen` never.
+
+    The sentence names who changed it since, where the journal has it (an import is no act on one row).
+    """
+    version, _, since = (seen or "").partition("@")
+    if seen is None or version == present:
+        return
+    latest = session.scalar(queries.visible_journal(actor, *subject).limit(1))
+    # Instants in UTC compare as their texts do: what a browser sent back needs no reading.
+    is_later = latest is not None and latest.actor_id is not None and latest.at.isoformat() >= since
+    names = queries.author_names(session, [latest.actor_id]) if is_later else {}
+    who = "".join(f" par {name}" for name in names.values())
+    raise Refused(f"Cette fiche a été modifiée entre-temps{who}\u00a0: rechargez la page.", "seen")
+
+
+def _digest(values: list) -> str:
+    return hashlib.sha256(orjson.dumps(values, default=str)).hexdigest()

@@ -1,0 +1,1 @@
+from tests.support.mailbox import mailbox  # noqa: F401 - fixture

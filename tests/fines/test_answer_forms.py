@@ -1,0 +1,144 @@
+"""The answer forms in a browser's eyes: what they refuse, all at once, and what they offer after a refusal."""
+
+import pytest
+from sqlalchemy import select
+
+from eprunes.core.database import tenant_session
+from eprunes.fines import transmission
+from eprunes.fines.models import Answer
+from tests.fines.test_pages import designation_of, desk, post_notice  # noqa: F401 - a fixture
+from tests.support.worlds import AS_OF
+
+ONE_CLICK = "Désigner Caroline DUMAS</button>"
+REASON = "Le numéro de permis est inconnu."
+
+
+@pytest.fixture
+def browser(desk, signed_in):  # noqa: F811
+    return signed_in(desk[0].fines)
+
+
+@pytest.fixture
+def refused(desk, browser):  # noqa: F811
+    """The agency refused the designation of Caroline Dumas."""
+    world, _, driver_id, notice_id = desk
+    browser.post(f"/contraventions/{notice_id}/designer", data=designation_of(driver_id))
+    outgoing = transmission.claim_next(world.organisation_id, AS_OF)
+    transmission.refused(world.organisation_id, outgoing.answer_id, reason=REASON, as_of=AS_OF)
+    return f"/contraventions/{notice_id}"
+
+
+def answers(world) -> int:
+    with tenant_session(world.organisation_id) as session:
+        return len(session.scalars(select(Answer).where(Answer.organisation_id == world.organisation_id)).all())
+
+
+@pytest.mark.parametrize(
+    ("issued", "status"), [("2026-02-19", 302), ("2026-02-20", 302), ("2026-02-21", 422), ("2026-03-03", 422)]
+)
+def test_a_licence_issued_after_the_offence_is_refused(desk, browser, issued, status):  # noqa: F811
+    world, _, driver_id, notice_id = desk
+    typed = designation_of(driver_id, licence_issued_on=issued)
+    answer = browser.post(f"/contraventions/{notice_id}/designer", data=typed)
+    assert answer.status_code == status
+    assert answers(world) == (status == 302)
+    if status == 422:
+        assert "Le permis ne peut pas être délivré après l’infraction, qui est du 20/02/2026." in answer.text
+        assert 'id="licence_issued_on-error"' in answer.text
+
+
+def test_everything_that_is_wrong_in_a_designation_is_said_at_once(desk, browser):  # noqa: F811
+    world, _, driver_id, notice_id = desk
+    wrong = {"first_name": "😀 123", "last_name": "<i>", "address_line": "", "postcode": "123", "licence_number": "1"}
+    wrong |= {"birth_date": "2020-01-01", "licence_issued_on": "2026-02-25"}
+    answer = browser.post(f"/contraventions/{notice_id}/designer", data=designation_of(driver_id, **wrong))
+    assert answer.status_code == 422
+    for field in wrong:
+        assert f'id="{field}-error"' in answer.text, field
+    assert "n’est pas un nom" in answer.text
+    assert answers(world) == 0
+
+
+def test_nothing_that_cannot_be_seen_is_declared(desk, browser):  # noqa: F811
+    world, _, driver_id, notice_id = desk
+    typed = {"last_name": "Du\x00mas\u202e", "city": "Saint-\u2066Gérard", "licence_number": "2691\x0034022100"}
+    answer = browser.post(f"/contraventions/{notice_id}/designer", data=designation_of(driver_id, **typed))
+    assert answer.status_code == 302
+    outgoing = transmission.claim_next(world.organisation_id, AS_OF)
+    told = outgoing.snapshot["conducteur"]
+    assert (told["last_name"], told["city"], told["licence_number"]) == ("Dumas", "Saint-Gérard", "269134022100")
+
+
+def test_an_impossibility_keeps_its_lines_and_nothing_invisible(desk, browser):  # noqa: F811
+    world, _, _, notice_id = desk
+    typed = {"reason": "force_majeure", "comment": "Réqui\x00sition.\r\nDe la\u202e mairie."}
+    assert browser.post(f"/contraventions/{notice_id}/impossible", data=typed).status_code == 302
+    assert transmission.claim_next(world.organisation_id, AS_OF).snapshot["commentaire"] == (
+        "Réquisition.\nDe la mairie."
+    )
+
+
+@pytest.mark.parametrize(
+    ("natinf", "reason", "status"),
+    [
+        ("25386", "pas_d_obligation", 422),
+        ("25386", "payee", 302),
+        ("35273", "pas_d_obligation", 302),
+        ("99999", "pas_d_obligation", 302),
+    ],
+)
+def test_no_duty_is_no_reason_where_the_law_asks_for_a_designation(desk, browser, natinf, reason, status):  # noqa: F811
+    """Only what the catalogue knows: an unknown NATINF may be filed so."""
+    world, vehicle_id, *_ = desk
+    notice_id = post_notice(world, vehicle_id, "2222222222", natinf=natinf, posted_at=AS_OF)
+    answer = browser.post(f"/contraventions/{notice_id}/classer", data={"filing_reason": reason})
+    assert answer.status_code == status
+    if status == 422:
+        assert "la loi vous impose de désigner le conducteur" in answer.text
+        assert "Classé sans désignation" not in browser.get(f"/contraventions/{notice_id}").text
+
+
+def test_before_any_refusal_one_click_is_enough(desk, browser):  # noqa: F811
+    page = browser.get(f"/contraventions/{desk[3]}").text
+    assert ONE_CLICK in page
+    assert 'name="send_again"' not in page
+
+
+def test_after_a_refusal_the_details_are_open_with_the_agencys_sentence(refused, browser):
+    page = browser.get(refused).text
+    assert ONE_CLICK not in page
+    assert "Envoyer la réponse corrigée" in page
+    opened = page.split("Renseignements déclarés")[0].rsplit("<details", 1)[1]
+    assert opened.startswith(" open>")
+    assert page.count(REASON) == 2, "on top of the page, and with the details"
+
+
+def test_after_a_refusal_the_same_details_go_again_only_on_a_ticked_box(desk, refused, browser):  # noqa: F811
+    world, _, driver_id, _ = desk
+    answer = browser.post(f"{refused}/designer", data=designation_of(driver_id))
+    assert answer.status_code == 422
+    assert "L’ANTAI a refusé ces mêmes renseignements" in answer.text
+    assert answers(world) == 1
+    assert browser.post(f"{refused}/designer", data=designation_of(driver_id, send_again="y")).status_code == 302
+
+
+def test_after_a_refusal_other_details_or_another_driver_go_at_once(desk, refused, browser):  # noqa: F811
+    world, _, driver_id, _ = desk
+    assert ONE_CLICK not in browser.get(f"{refused}?conducteur=nouveau").text
+    corrected = designation_of(driver_id, licence_number="12AB34567")
+    assert browser.post(f"{refused}/designer", data=corrected).status_code == 302
+    assert answers(world) == 2
+
+
+@pytest.mark.parametrize("action", ["designer", "impossible", "classer", "rouvrir"])
+def test_a_reloaded_answer_leads_back_to_its_notice(desk, browser, action):  # noqa: F811
+    notice_id = desk[3]
+    answer = browser.get(f"/contraventions/{notice_id}/{action}")
+    assert (answer.status_code, answer.location) == (302, f"/contraventions/{notice_id}")
+
+
+@pytest.mark.parametrize("asked", ["cherche", "conducteur"])
+def test_a_notice_is_shown_whatever_its_address_asks(desk, browser, asked):  # noqa: F811
+    assert browser.get(f"/contraventions/{desk[3]}", query_string={asked: "a\x00\u202eb"}).status_code == 200
+    for one in ("q", "vue", "tri", "page"):
+        assert browser.get("/contraventions", query_string={one: "a\x00\u202e"}).status_code == 200
