@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
@@ -13,11 +14,21 @@ from freezegun import freeze_time
 from sqlalchemy import text
 
 from eprunes import create_app
+from eprunes.accounts import passwords
 from eprunes.core import crypto, headers
 from eprunes.core.database import db
 from tests.support import postgresql, worlds
 
 os.environ.pop("EPRUNES_DEMO", None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashing() -> Iterator[None]:
+    """Hash passwords fast: what the product's own parameters cost is measured by the bench, not paid by each test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        patch.setattr(passwords, "_DECOY", passwords._hasher.hash("personne"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,8 @@ _LEET = {"0": "o", "3": "e", "4": "a", "5": "s", "6": "g", "7": "t", "8": "b", "
 _ONES = [{"1": letter, "!": letter, "|": letter} for letter in "il"]
 _BETTER = "choisissez plutôt quatre mots sans rapport entre eux."
 
-_hasher = PasswordHasher(time_cost=2, memory_cost=46 * 1024, parallelism=1)
+PARAMETERS = {"time_cost": 2, "memory_cost": 46 * 1024, "parallelism": 1}
+_hasher = PasswordHasher(**PARAMETERS)
 _DECOY = _hasher.hash(secrets.token_urlsafe())
 
 

@@ -2,9 +2,6 @@
 
 import pytest
 
-from eprunes import create_app
-from eprunes.core.crypto import key_store
-from eprunes.core.database import db
 from tests.accounts.letters import purposes, token_for
 
 SIREN, DOMAIN = "404833048", "invitations.example"
@@ -14,11 +11,8 @@ NEW, CHOSEN = f"camille@{DOMAIN}", "tortue violon brouette lilas"
 @pytest.fixture
 def beside(platform):
     """The running installation, opened from the test: reads the mails that wait to be sent."""
-    app = create_app(dict(platform.environ))
-    with app.app_context():
+    with platform.opened() as app:
         yield app
-        db.engine.dispose()
-        key_store()._engine.dispose()
 
 
 def fits(page) -> bool:

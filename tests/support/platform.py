@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
+from flask import Flask
 
+from eprunes import create_app
+from eprunes.accounts.services import clients, users
+from eprunes.core import clock
+from eprunes.core.crypto import key_store
+from eprunes.core.database import db
 from tests.antai.simulator.running import Running, running_agency
 from tests.support import postgresql
 
@@ -40,15 +46,25 @@ class Platform:
 
     def add_organisation(self, siren: str, domain: str, vehicles: int = 400) -> None:
         """A client with an administrator and one user of each kind of right, all with PASSWORD."""
-        admin = f"admin@{domain}"
-        self.cli(
-            "organisation", "create", "--name", f"Client {domain}", "--siren", siren,
-            "--admin-email", admin, "--vehicles", str(vehicles),
-        )  # fmt: skip
-        for name, rights in (("parc", "fleet"), ("amendes", "fines"), ("deux", "fleet,fines")):
-            self.cli("user", "create", f"{name}@{domain}", "--organisation", siren, "--rights", rights)
-        for name in ("admin", "parc", "amendes", "deux"):
-            self.cli("user", "set-password", f"{name}@{domain}", typed=PASSWORD + "\n")
+        as_of = clock.now()
+        with self.opened():
+            organisation_id = clients.create_organisation(
+                name=f"Client {domain}", number=siren, admin_email=f"admin@{domain}", vehicles=vehicles, as_of=as_of
+            )
+            for name, fleet, fines in (("parc", True, False), ("amendes", False, True), ("deux", True, True)):
+                rights = {"fleet": fleet, "fines": fines}
+                users.create_user(organisation_id=organisation_id, email=f"{name}@{domain}", **rights, as_of=as_of)
+            for name in ("admin", "parc", "amendes", "deux"):
+                users.set_password(email=f"{name}@{domain}", password=PASSWORD, as_of=as_of)
+
+    @contextmanager
+    def opened(self) -> Iterator[Flask]:
+        """The running installation, opened from the test: a command of its own would take seconds to start."""
+        app = create_app(dict(self.environ))
+        with app.app_context():
+            yield app
+            db.engine.dispose()
+            key_store()._engine.dispose()
 
 
 @contextmanager
@@ -73,14 +89,13 @@ def running_platform(folder: Path, database: str, socket_folder: str | None = No
             [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"],
             cwd=ROOT, env=environ, check=True, capture_output=True, timeout=60,
         )  # fmt: skip
-        clock = start(["-m", "eprunes.clock_process"], environ, folder / "clock.log")
+        ticking = start(["-m", "eprunes.clock_process"], environ, folder / "clock.log")
         web = start(
             ["-m", "gunicorn", "--no-control-socket", "-w", "2", "-b", f"127.0.0.1:{port}", "wsgi:app"],
             environ, folder / "web.log",
         )  # fmt: skip
-        platform = Platform(environ["EPRUNES_BASE_URL"], agency, environ, clock)
+        platform = Platform(environ["EPRUNES_BASE_URL"], agency, environ, ticking)
         try:
-            platform.cli("catalogue", "load")
             _wait_until_ready(platform.url)
             yield platform
         finally:
