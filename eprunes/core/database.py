@@ -13,7 +13,7 @@ from typing import NoReturn
 from uuid import UUID, SafeUUID
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DDL, DateTime, Engine, ForeignKey, MetaData, TypeDecorator, Uuid, event, text
+from sqlalchemy import DDL, DateTime, Engine, ForeignKey, MetaData, TypeDecorator, Uuid, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
@@ -256,8 +256,8 @@ def _begin_sqlite(connection) -> None:
 @event.listens_for(TenantSession, "after_begin")
 def _tell_postgresql_the_tenant(session, transaction, connection) -> None:
     if connection.dialect.name == "postgresql":
-        setting = text("SELECT set_config('app.organisation_id', :organisation, true)")
-        connection.execute(setting, {"organisation": str(session.organisation_id)})
+        setting = "SELECT set_config('app.organisation_id', %s, true)"  # past SQLAlchemy: it comes with every session
+        connection.connection.driver_connection.execute(setting, [str(session.organisation_id)])
 
 
 def insert_absent(session: Session, model: type[Base], rows: list[dict]) -> set[UUID]:

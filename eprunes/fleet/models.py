@@ -39,6 +39,7 @@ class Vehicle(TenantScoped, Base):
         CheckConstraint("left_at IS NULL OR left_at > entered_at", name="leaves_after_entry"),
         Index(None, "organisation_id", "country", "plate_key", unique=True),
         Index(None, "organisation_id", "site", "plate_key", "id", "left_at"),
+        Index(None, "organisation_id", "site", "left_at"),
         Index(None, "organisation_id", "make", "model", "id"),
         Index(None, "organisation_id", "plate_key", "id", "left_at"),
     )
