@@ -1,7 +1,7 @@
 """What the pages of one's own account show."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -11,7 +11,7 @@ from eprunes.accounts.models import Identity, RecoveryCode, UserSession
 from eprunes.accounts.one_time_codes import RECOVERY_CODES_FEW
 from eprunes.accounts.permissions import Actor, Right
 from eprunes.accounts.services.second_factors import is_required_for
-from eprunes.accounts.sessions import ABSOLUTE_LIMIT, IDLE_LIMIT, IDLE_LIMIT_PRIVILEGED
+from eprunes.accounts.sessions import still_open
 from eprunes.core.database import platform_session
 
 _RIGHTS = {
@@ -71,12 +71,8 @@ def second_factor_of(actor: Actor) -> SecondFactor:
 
 def open_sessions(actor: Actor, as_of: datetime) -> list[OpenSession]:
     """The actor's own sessions that still open something: this one first, then the last seen."""
-    query = select(UserSession).where(
-        UserSession.identity_id == actor.identity_id,
-        UserSession.ended_at.is_(None),
-        UserSession.created_at > as_of - ABSOLUTE_LIMIT,
-        UserSession.last_seen_at > as_of - _idle_limit(actor),
-    )
+    mine = still_open(actor.identity_id, as_of, privileged=actor.is_administrator or actor.is_operator)
+    query = select(UserSession).where(*mine)
     with platform_session("mes sessions") as session:
         rows = session.scalars(query.order_by(UserSession.last_seen_at.desc(), UserSession.id)).all()
     shown = [
@@ -91,7 +87,3 @@ def open_sessions(actor: Actor, as_of: datetime) -> list[OpenSession]:
         for row in rows
     ]
     return sorted(shown, key=lambda one: not one.is_this_one)
-
-
-def _idle_limit(actor: Actor) -> timedelta:
-    return IDLE_LIMIT_PRIVILEGED if actor.is_administrator or actor.is_operator else IDLE_LIMIT

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Date, ForeignKeyConstraint, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from eprunes.accounts.retention import has_ended
 from eprunes.core.database import Base, PlatformWide, TenantScoped, new_id
 
 
@@ -51,6 +52,10 @@ class Organisation(PlatformWide, Base):
     created_at: Mapped[datetime]
     contract_ends_on: Mapped[date | None] = mapped_column(Date)
     purged_at: Mapped[datetime | None]
+
+    def is_over(self, as_of: datetime) -> bool:
+        """True from the end of the contract on (C3.4), and for good once the data are purged."""
+        return self.purged_at is not None or has_ended(self.contract_ends_on, as_of)
 
 
 class OrderForm(TenantScoped, Base):
@@ -295,3 +300,7 @@ class Handover(TenantScoped, Base):
     due_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(12))
+
+    def has_lapsed(self, as_of: datetime) -> bool:
+        """True for a proposal that nobody accepted in time."""
+        return self.ends_at is not None and as_of >= self.ends_at

@@ -80,7 +80,7 @@ def handover_of(actor: Actor, as_of: datetime) -> OpenHandover | None:
 def _handover_of(actor: Actor, session: TenantSession, as_of: datetime) -> OpenHandover | None:
     own = Handover.organisation_id == actor.organisation_id
     handover = session.scalar(select(Handover).where(own, Handover.closed_at.is_(None)))
-    if handover is None or (handover.ends_at is not None and as_of >= handover.ends_at):
+    if handover is None or handover.has_lapsed(as_of):
         return None
     if actor.user_id not in (handover.from_user_id, handover.to_user_id):
         return None

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, select, update
 
 from eprunes.accounts.models import (
     Identity,
@@ -21,7 +21,6 @@ from eprunes.accounts.models import (
     UserState,
 )
 from eprunes.accounts.permissions import Actor, Pending, Right, effective_rights
-from eprunes.accounts.retention import has_ended
 from eprunes.accounts.tools import Tools, tools_on
 from eprunes.core.calendar import PARIS, paris_day
 from eprunes.core.database import PlatformSession, TenantSession, platform_session, tenant_session
@@ -81,6 +80,21 @@ def end_sessions_of(
     if but is not None:
         statement = statement.where(UserSession.id != but)
     return session.execute(statement.values(ended_at=as_of)).rowcount
+
+
+def idle_limit(*, privileged: bool) -> timedelta:
+    """How long a session may rest; administrators and operators are privileged."""
+    return IDLE_LIMIT_PRIVILEGED if privileged else IDLE_LIMIT
+
+
+def still_open(identity_id: UUID, as_of: datetime, *, privileged: bool) -> tuple[ColumnElement[bool], ...]:
+    """The criteria of an account's sessions that still open something."""
+    return (
+        UserSession.identity_id == identity_id,
+        UserSession.ended_at.is_(None),
+        UserSession.created_at > as_of - ABSOLUTE_LIMIT,
+        UserSession.last_seen_at > as_of - idle_limit(privileged=privileged),
+    )
 
 
 def actor_for(token: str, as_of: datetime, *, demo: bool = False) -> Actor | None:
@@ -156,8 +170,7 @@ def _of_operator(token_hash: bytes, as_of: datetime) -> tuple[UserSession, Ident
 
 def may_be_visited(organisation: Organisation, as_of: datetime) -> bool:
     """An ended contract leaves nothing to visit; a suspended one leaves its data to the administrator alone."""
-    is_active = organisation.state == OrganisationState.ACTIVE and organisation.purged_at is None
-    return is_active and not has_ended(organisation.contract_ends_on, as_of)
+    return organisation.state == OrganisationState.ACTIVE and not organisation.is_over(as_of)
 
 
 def _visiting(actor: Actor, visit: OperatorVisit, organisation: Organisation, as_of: datetime) -> Actor:
@@ -180,22 +193,26 @@ def _visiting(actor: Actor, visit: OperatorVisit, organisation: Organisation, as
     )
 
 
+_OWN = bindparam("organisation_id")
+_USER_BEHIND = (
+    select(UserSession, Identity, Organisation, User, OrderForm)
+    .join(Identity, Identity.id == UserSession.identity_id)
+    .join(Organisation, Organisation.id == Identity.organisation_id)
+    .join(User, and_(User.organisation_id == _OWN, User.id == Identity.user_id))
+    .outerjoin(OrderForm, OrderForm.organisation_id == _OWN)
+    .where(UserSession.token_hash == bindparam("token_hash"), UserSession.ended_at.is_(None))
+    .where(Identity.organisation_id == _OWN, User.state == UserState.ACTIVE)
+)
+"""Who holds a token, with everything that a request must know of them; built once, for it runs at every request."""
+
+
 def _of_user(token_hash: bytes, organisation_id: UUID, as_of: datetime) -> tuple[UserSession, Identity, Actor] | None:
-    query = (
-        select(UserSession, Identity, Organisation, User, OrderForm)
-        .join(Identity, Identity.id == UserSession.identity_id)
-        .join(Organisation, Organisation.id == Identity.organisation_id)
-        .join(User, and_(User.organisation_id == organisation_id, User.id == Identity.user_id))
-        .outerjoin(OrderForm, OrderForm.organisation_id == organisation_id)
-        .where(UserSession.token_hash == token_hash, UserSession.ended_at.is_(None))
-        .where(Identity.organisation_id == organisation_id, User.state == UserState.ACTIVE)
-    )
     with tenant_session(organisation_id, platform_reason="session d’un utilisateur") as session:
-        rows = session.execute(query).all()
+        rows = session.execute(_USER_BEHIND, {"token_hash": token_hash, "organisation_id": organisation_id}).all()
     if not rows:
         return None
     user_session, identity, organisation, user, _ = rows[0]
-    if organisation.purged_at or has_ended(organisation.contract_ends_on, as_of):
+    if organisation.is_over(as_of):
         return None
     tools = tools_on([row.OrderForm for row in rows if row.OrderForm], paris_day(as_of))
     actor = _actor_of(identity, organisation, user, tools)
@@ -240,8 +257,7 @@ def _operator(identity: Identity) -> Actor:
 
 
 def _has_lapsed(session: UserSession, actor: Actor, as_of: datetime) -> bool:
-    privileged = actor.is_administrator or actor.is_operator
-    idle = IDLE_LIMIT_PRIVILEGED if privileged else IDLE_LIMIT
+    idle = idle_limit(privileged=actor.is_administrator or actor.is_operator)
     return as_of - session.last_seen_at >= idle or as_of - session.created_at >= ABSOLUTE_LIMIT
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from eprunes.admin.journal import ACTIONS, VISITED_PAGES, words_for
 from eprunes.core.wording import day, instant, number
 from eprunes.fines.answering import FilingReason, ImpossibilityReason
+from eprunes.fleet.journal import FIELDS
 from eprunes.fleet.wording import EXIT_REASONS
 
 SUBJECTS = {
@@ -49,18 +50,7 @@ _MOTIVES = {
     "vehicule.sorti": EXIT_REASONS,
 }
 _VALUES: dict[str, Mapping[str, str]] = {
-    "champs": {
-        "plate": "immatriculation",
-        "country": "pays",
-        "make": "marque",
-        "model": "modèle",
-        "category": "genre",
-        "vin": "VIN",
-        "first_registered_on": "première mise en circulation",
-        "holding": "détention",
-        "site": "site",
-        "entered_at": "date d’entrée",
-    },
+    "champs": FIELDS,
     "outils": {"fleet": "parc", "fines": "contraventions"},
     "par": {
         "administrateur": "l’administrateur",

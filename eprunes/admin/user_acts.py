@@ -127,23 +127,36 @@ FORGET_FACTOR = Act(
     is_grave=True,
 )
 
-_BY_STANDING: dict[Standing, dict[str, Act]] = {
-    Standing.ACTIVE: {"suspend_user": SUSPEND, "block_user": BLOCK, "delete_user": DELETE},
-    Standing.BLOCKED: {"unblock_user": UNBLOCK, "suspend_user": SUSPEND, "delete_user": DELETE},
-    Standing.SUSPENDED: {"reactivate_user": REACTIVATE, "delete_user": DELETE},
-    Standing.INVITED: {"resend_invitation": RESEND, "revoke_invitation": REVOKE},
-    Standing.EXPIRED: {"resend_invitation": RESEND, "revoke_invitation": REVOKE},
-    Standing.DELETED: {"restore_user": RESTORE},
+ACTS: dict[str, Act] = {
+    "suspendre": SUSPEND,
+    "reactiver": REACTIVATE,
+    "supprimer": DELETE,
+    "restaurer": RESTORE,
+    "renvoyer": RESEND,
+    "annuler": REVOKE,
+    "bloquer": BLOCK,
+    "debloquer": UNBLOCK,
+    "second-facteur-perdu": FORGET_FACTOR,
+}
+"""The acts by the word that names them in an address."""
+
+_BY_STANDING: dict[Standing, tuple[str, ...]] = {
+    Standing.ACTIVE: ("suspendre", "bloquer", "supprimer"),
+    Standing.BLOCKED: ("debloquer", "suspendre", "supprimer"),
+    Standing.SUSPENDED: ("reactiver", "supprimer"),
+    Standing.INVITED: ("renvoyer", "annuler"),
+    Standing.EXPIRED: ("renvoyer", "annuler"),
+    Standing.DELETED: ("restaurer",),
 }
 
 
 def offered(person: Person) -> dict[str, Act]:
-    """The acts that the state of a user admits, by view; none for the administrator's own account."""
+    """The acts that the state of a user admits, by word; none for the administrator's own account."""
     if person.user.is_administrator:
         return {}
-    acts = dict(_BY_STANDING[person.standing])
+    words = list(_BY_STANDING[person.standing])
     if person.second_factor and person.standing != Standing.DELETED:
-        acts["forget_second_factor"] = FORGET_FACTOR
+        words.append("second-facteur-perdu")
     if person.blocked and person.standing == Standing.SUSPENDED:
-        acts["unblock_user"] = UNBLOCK
-    return acts
+        words.append("debloquer")
+    return {word: ACTS[word] for word in words}

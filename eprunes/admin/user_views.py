@@ -10,10 +10,12 @@ from eprunes.accounts.services import invitations, users
 from eprunes.admin import user_acts
 from eprunes.admin.blueprint import blueprint, in_admin
 from eprunes.admin.queries import read_account
-from eprunes.admin.user_acts import Act
+from eprunes.admin.user_acts import ACTS
 from eprunes.admin.user_forms import ActForm, InviteForm, RightsForm
 from eprunes.core import clock
 from eprunes.core.web import reading, refusals_on, render_form
+
+_WORDS = ", ".join(f'"{word}"' for word in ACTS)
 
 
 @blueprint.get("/administration", endpoint="users")
@@ -61,71 +63,11 @@ def change_rights(user_id: UUID):
     return render_form("admin/rights.html", form, person=person, tools=tools)
 
 
-@blueprint.route("/administration/utilisateurs/<uuid:user_id>/suspendre", methods=["GET", "POST"])
+@blueprint.route(f"/administration/utilisateurs/<uuid:user_id>/<any({_WORDS}):word>", methods=["GET", "POST"])
 @requires(Permission.ADMINISTER, confirmed=True)
 @in_admin
-def suspend_user(user_id: UUID):
-    return _asked_then_done(user_id, user_acts.SUSPEND)
-
-
-@blueprint.route("/administration/utilisateurs/<uuid:user_id>/reactiver", methods=["GET", "POST"])
-@requires(Permission.ADMINISTER, confirmed=True)
-@in_admin
-def reactivate_user(user_id: UUID):
-    return _asked_then_done(user_id, user_acts.REACTIVATE)
-
-
-@blueprint.route("/administration/utilisateurs/<uuid:user_id>/supprimer", methods=["GET", "POST"])
-@requires(Permission.ADMINISTER, confirmed=True)
-@in_admin
-def delete_user(user_id: UUID):
-    return _asked_then_done(user_id, user_acts.DELETE)
-
-
-@blueprint.route("/administration/utilisateurs/<uuid:user_id>/restaurer", methods=["GET", "POST"])
-@requires(Permission.ADMINISTER, confirmed=True)
-@in_admin
-def restore_user(user_id: UUID):
-    return _asked_then_done(user_id, user_acts.RESTORE)
-
-
-@blueprint.route("/administration/utilisateurs/<uuid:user_id>/renvoyer", methods=["GET", "POST"])
-@requires(Permission.ADMINISTER, confirmed=True)
-@in_admin
-def resend_invitation(user_id: UUID):
-    return _asked_then_done(user_id, user_acts.RESEND)
-
-
-@blueprint.route("/administration/utilisateurs/<uuid:user_id>/annuler", methods=["GET", "POST"])
-@requires(Permission.ADMINISTER, confirmed=True)
-@in_admin
-def revoke_invitation(user_id: UUID):
-    return _asked_then_done(user_id, user_acts.REVOKE)
-
-
-@blueprint.route("/administration/utilisateurs/<uuid:user_id>/bloquer", methods=["GET", "POST"])
-@requires(Permission.ADMINISTER, confirmed=True)
-@in_admin
-def block_user(user_id: UUID):
-    return _asked_then_done(user_id, user_acts.BLOCK)
-
-
-@blueprint.route("/administration/utilisateurs/<uuid:user_id>/debloquer", methods=["GET", "POST"])
-@requires(Permission.ADMINISTER, confirmed=True)
-@in_admin
-def unblock_user(user_id: UUID):
-    return _asked_then_done(user_id, user_acts.UNBLOCK)
-
-
-@blueprint.route("/administration/utilisateurs/<uuid:user_id>/second-facteur-perdu", methods=["GET", "POST"])
-@requires(Permission.ADMINISTER, confirmed=True)
-@in_admin
-def forget_second_factor(user_id: UUID):
-    return _asked_then_done(user_id, user_acts.FORGET_FACTOR)
-
-
-def _asked_then_done(user_id: UUID, act: Act):
-    person, form = read_person(g.actor, reading(), user_id, clock.now()), ActForm()
+def act_on_user(user_id: UUID, word: str):
+    act, person, form = ACTS[word], read_person(g.actor, reading(), user_id, clock.now()), ActForm()
     if form.validate_on_submit():
         with refusals_on(form):
             act.do(g.actor, user_id, clock.now())

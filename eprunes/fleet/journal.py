@@ -29,7 +29,7 @@ ACTIONS = {
     "attribution.corrigee": "Attribution corrigée",
     "attribution.annulee": "Attribution annulée",
 }
-_FIELDS = {
+FIELDS = {
     "plate": "immatriculation",
     "country": "pays",
     "make": "marque",
@@ -83,7 +83,7 @@ def _particulars(entry: AuditEntry, names: dict[UUID, DriverName], actor: Actor)
         before = details.get("avant")
         return f"{now} (auparavant\u00a0: {_assignment(before, names, actor)})" if before else now
     if entry.action == "vehicule.modifie":
-        return ", ".join(_FIELDS[name] for name in details.get("champs", ()) if name in _FIELDS)
+        return ", ".join(FIELDS[name] for name in details.get("champs", ()) if name in FIELDS)
     if entry.action == "vehicule.sorti":
         reason = details.get("motif")
         left = end_text(datetime.fromisoformat(details["le"]), actor.zone)

@@ -8,8 +8,7 @@ from sqlalchemy import func, select
 
 from eprunes.accounts.models import Handover, HandoverKind, Identity, IdentityKind, Organisation, User, UserSession
 from eprunes.accounts.models import UserState as State
-from eprunes.accounts.retention import has_ended
-from eprunes.accounts.sessions import ABSOLUTE_LIMIT, IDLE_LIMIT, IDLE_LIMIT_PRIVILEGED
+from eprunes.accounts.sessions import still_open
 from eprunes.core.database import TenantSession, platform_session, tenant_session
 from eprunes.core.refusals import NotVisible, Refused
 
@@ -78,14 +77,8 @@ def read_account(identity_id: UUID, as_of: datetime) -> Account:
         mine = UserSession.identity_id == identity.id
         last_sign_in = session.scalar(select(func.max(UserSession.created_at)).where(mine))
         user = _user_of(identity)
-        privileged = user is None or user.is_administrator
-        idle = IDLE_LIMIT_PRIVILEGED if privileged else IDLE_LIMIT
-        still_open = (
-            UserSession.ended_at.is_(None),
-            UserSession.created_at > as_of - ABSOLUTE_LIMIT,
-            UserSession.last_seen_at > as_of - idle,
-        )
-        count = session.scalar(select(func.count()).select_from(UserSession).where(mine, *still_open))
+        living = still_open(identity.id, as_of, privileged=user is None or user.is_administrator)
+        count = session.scalar(select(func.count()).select_from(UserSession).where(*living))
     return Account(identity, user, organisation, count, last_sign_in)
 
 
@@ -93,7 +86,7 @@ def read_succession(organisation_id: UUID, as_of: datetime) -> Succession:
     """Who may take over a client's administrator account. Raises NotVisible once the contract has ended."""
     with platform_session(_WHY) as session:
         organisation = session.scalar(select(Organisation).where(Organisation.id == organisation_id))
-        if organisation is None or organisation.purged_at or has_ended(organisation.contract_ends_on, as_of):
+        if organisation is None or organisation.is_over(as_of):
             raise NotVisible
         own = Identity.organisation_id == organisation_id
         open_accounts = set(session.scalars(select(Identity.user_id).where(own, Identity.blocked_at.is_(None))))
@@ -123,5 +116,4 @@ def _active_users(organisation_id: UUID):
 def _open_handover(session: TenantSession, as_of: datetime) -> Handover | None:
     own = Handover.organisation_id == session.organisation_id
     handover = session.scalar(select(Handover).where(own, Handover.closed_at.is_(None)))
-    is_over = handover is not None and handover.ends_at is not None and as_of >= handover.ends_at
-    return None if is_over else handover
+    return None if handover is None or handover.has_lapsed(as_of) else handover

@@ -5,7 +5,8 @@ from sqlalchemy import LargeBinary, Table, inspect, select
 from sqlalchemy.orm import Mapper
 
 from eprunes.core.database import Base, TenantScoped, platform_session, tenant_session
-from tests.house.test_matrix import ADMIN, BOTH, FINES, FLEET, MISSING, OPERATOR, calls, contents, people  # noqa: F401
+from tests.house.test_matrix import ADMIN, BOTH, FINES, FLEET, OPERATOR, contents, people  # noqa: F401
+from tests.support.routes import calls
 from tests.support.worlds import World, make_world
 
 PROTECTED = {

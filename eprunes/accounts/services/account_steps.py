@@ -1,8 +1,9 @@
-"""What the operations on one's own account share; nothing here commits by itself."""
+"""What the operations on one account share; nothing here commits by itself."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -16,14 +17,19 @@ from eprunes.core.wording import instant
 
 
 @contextmanager
-def changing(actor: Actor, reason: str) -> Iterator[PlatformSession | TenantSession]:
-    """A writing session for the actor's own account: of the client for its users, of the platform for operators."""
-    if actor.is_operator:
+def at_account(organisation_id: UUID | None, reason: str) -> Iterator[PlatformSession | TenantSession]:
+    """A writing session for an account: of its client, or of the platform for an operator's, which has none."""
+    if organisation_id is None:
         with platform_session(reason, write=True) as session:
             yield session
     else:
-        with tenant_session(actor.organisation_id, write=True, platform_reason=reason) as session:
+        with tenant_session(organisation_id, write=True, platform_reason=reason) as session:
             yield session
+
+
+def changing(actor: Actor, reason: str) -> AbstractContextManager[PlatformSession | TenantSession]:
+    """As `at_account`, for the actor's own."""
+    return at_account(None if actor.is_operator else actor.organisation_id, reason)
 
 
 def identity_of(actor: Actor, reason: str) -> Identity:

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from eprunes.accounts import tokens
 from eprunes.accounts.models import Identity, TokenPurpose, UserState
 from eprunes.accounts.permissions import Actor
-from eprunes.accounts.services import user_steps
+from eprunes.accounts.services import account_steps, user_steps
 from eprunes.accounts.sessions import end_sessions_of
 from eprunes.core import audit
 from eprunes.core.audit import ActorKind
@@ -130,15 +130,12 @@ def _open(session: PlatformSession | TenantSession, identity: Identity) -> bool:
 
 @contextmanager
 def _at_account(identity_id: UUID) -> Iterator[tuple[PlatformSession | TenantSession, Identity]]:
-    """A writing session for an account, of its client when it has one."""
+    """A writing session for an account, its client locked when it has one."""
     with platform_session(_REASON) as session:
         organisation_id = session.scalar(select(Identity.organisation_id).where(Identity.id == identity_id))
-    if organisation_id is None:
-        with platform_session(_REASON, write=True) as session:
-            yield session, _locked(session, identity_id)
-        return
-    with tenant_session(organisation_id, write=True, platform_reason=_REASON) as session:
-        user_steps.lock(session)
+    with account_steps.at_account(organisation_id, _REASON) as session:
+        if isinstance(session, TenantSession):
+            user_steps.lock(session)
         yield session, _locked(session, identity_id)
 
 

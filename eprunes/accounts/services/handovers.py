@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from eprunes.accounts.models import Handover, HandoverKind, Organisation, User, UserState
 from eprunes.accounts.permissions import Actor, Permission
-from eprunes.accounts.retention import has_ended
 from eprunes.accounts.services import user_steps
 from eprunes.core import audit, mail
 from eprunes.core.audit import ActorKind
@@ -126,7 +125,7 @@ def settle(organisation_id: UUID, as_of: datetime) -> str | None:
     with tenant_session(organisation_id, write=True, platform_reason=_REASON) as session:
         organisation = user_steps.lock(session)
         handover = _to_settle(user_steps.open_handover(session), as_of)
-        if handover is None or has_ended(organisation.contract_ends_on, as_of):
+        if handover is None or organisation.is_over(as_of):
             return None
         by, kind = None, ActorKind.SYSTEM
         if handover.kind == HandoverKind.AGREED:
@@ -168,7 +167,7 @@ def _drop(session: TenantSession, organisation: Organisation, handover: Handover
 def _under_way(session: TenantSession, as_of: datetime) -> Handover | None:
     """The hand-over under way; a proposal whose time is over is closed on the way."""
     handover = user_steps.open_handover(session)
-    if handover is None or handover.ends_at is None or as_of < handover.ends_at:
+    if handover is None or not handover.has_lapsed(as_of):
         return handover
     user_steps.close(handover, "expiree", as_of)
     session.flush()
@@ -216,11 +215,10 @@ def _open(
 
 def _locked_client(session: TenantSession, as_of: datetime) -> Organisation:
     """A client whose contract has not ended; NotVisible otherwise, and when there is none."""
-    query = select(Organisation.id).where(Organisation.id == session.organisation_id, Organisation.purged_at.is_(None))
-    if session.scalar(query) is None:
+    if session.scalar(select(Organisation.id).where(Organisation.id == session.organisation_id)) is None:
         raise NotVisible
     organisation = user_steps.lock(session)
-    if has_ended(organisation.contract_ends_on, as_of):
+    if organisation.is_over(as_of):
         raise NotVisible
     return organisation
 

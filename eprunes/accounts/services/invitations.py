@@ -21,7 +21,6 @@ from eprunes.accounts.models import (
     UserState,
 )
 from eprunes.accounts.permissions import Actor, Right, effective_rights
-from eprunes.accounts.retention import has_ended
 from eprunes.accounts.services import steps, user_steps
 from eprunes.accounts.tools import tools_on
 from eprunes.core import mail
@@ -198,8 +197,7 @@ def _links(session: TenantSession) -> Select:
 
 def _welcome(session: TenantSession, organisation: Organisation, user_id: UUID, as_of: datetime) -> User | None:
     """The invited user, while they may still come in."""
-    ended = organisation.purged_at is not None or has_ended(organisation.contract_ends_on, as_of)
-    if ended or organisation.state == OrganisationState.SUSPENDED:
+    if organisation.is_over(as_of) or organisation.state == OrganisationState.SUSPENDED:
         return None
     query = select(User).where(User.organisation_id == session.organisation_id, User.id == user_id)
     user = session.scalar(query.where(User.state == UserState.INVITED))

@@ -1,7 +1,5 @@
 """« Mot de passe oublié ? » (C3.3-c): a link by mail, for an hour, that lets its reader choose a password, once."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,16 +16,13 @@ from eprunes.accounts.models import (
     User,
     UserState,
 )
-from eprunes.accounts.retention import has_ended
-from eprunes.accounts.services import signing_in
+from eprunes.accounts.services import account_steps, signing_in
 from eprunes.accounts.sessions import end_sessions_of
 from eprunes.accounts.throttling import Attempt, network_of
 from eprunes.core import audit, mail
-from eprunes.core.calendar import PARIS
 from eprunes.core.database import PlatformSession, TenantSession, platform_session, tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.core.texts import tidy_line
-from eprunes.core.wording import instant
 
 _NOBODY = UUID(int=0)
 _WORTHLESS = "Ce lien ne fonctionne plus\u00a0: il a déjà servi, ou son délai est passé. Demandez-en un autre."
@@ -92,7 +87,7 @@ def choose_password(*, token: str, password: str, address: str, as_of: datetime)
     except passwords.PasswordRefused as error:
         raise Refused(str(error), "password") from error
     identity = owner.identity
-    with _at(identity) as session:
+    with account_steps.at_account(identity.organisation_id, "mot de passe choisi") as session:
         by_link = update(Identity).where(Identity.id == identity.id, Identity.blocked_at.is_(None))
         is_set = session.execute(by_link.values(password_hash=password_hash)).rowcount == 1
         if not is_set or not tokens.use(session, token, TokenPurpose.RESET, as_of):
@@ -130,25 +125,12 @@ def _owner(identity: Identity | None, as_of: datetime) -> Owner | None:
 
 
 def _may_enter(user: User, organisation: Organisation, as_of: datetime) -> bool:
-    over = organisation.purged_at is not None or has_ended(organisation.contract_ends_on, as_of)
     shut = organisation.state == OrganisationState.SUSPENDED and not user.is_administrator
-    return user.state == UserState.ACTIVE and not over and not shut
-
-
-@contextmanager
-def _at(identity: Identity) -> Iterator[PlatformSession | TenantSession]:
-    """A writing session for an account, of its client when it has one."""
-    if identity.organisation_id is None:
-        with platform_session("mot de passe choisi", write=True) as session:
-            yield session
-        return
-    with tenant_session(identity.organisation_id, write=True, platform_reason="mot de passe choisi") as session:
-        yield session
+    return user.state == UserState.ACTIVE and not organisation.is_over(as_of) and not shut
 
 
 def _tell(session: PlatformSession | TenantSession, identity: Identity, as_of: datetime) -> None:
     if isinstance(session, TenantSession):
         subject = ("utilisateur", identity.user_id)
         audit.record(session, "mot_de_passe.reinitialise", as_of=as_of, actor_id=identity.user_id, subject=subject)
-    told = {"organisation_id": identity.organisation_id, "when": instant(as_of, PARIS)}
-    mail.queue(session, "password_reset", to=identity.email, as_of=as_of, **told)
+    account_steps.tell_owner(session, identity, "password_reset", as_of)
