@@ -1,19 +1,20 @@
 """Records to examine: malformed ones, and plates that nobody declared. Sealed, aged, replayable, never lost."""
 
 import json
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
 
 from eprunes.antai.models import RecordToReview
+from eprunes.core import crypto
 from eprunes.core.crypto import PLATFORM, fingerprint, key_store, open_box, seal
 from eprunes.core.database import insert_absent, new_id, platform_session
 from eprunes.core.refusals import NotVisible
 
 KEY_PURPOSE = "examen"
-ORPHAN_AGE = timedelta(days=1)
 _TABLE = RecordToReview.__tablename__
 DISMISSED, STORED = "ecarte", "traite"
 NEW, ALREADY_THERE = "to_review", "in_review"
@@ -87,14 +88,12 @@ def settle(record_id: UUID, outcome: str, as_of: datetime) -> None:
 
 def destroy_orphan_keys(as_of: datetime) -> int:
     """Destroy the keys that a crash left: of settled records, and of records never stored. Returns how many."""
-    store = key_store()
-    old = store.keys_created_before(PLATFORM, KEY_PURPOSE, as_of - ORPHAN_AGE)
-    if not old:
-        return 0
+    return crypto.destroy_orphan_keys(PLATFORM, KEY_PURPOSE, as_of, _keys_in_use)
+
+
+def _keys_in_use() -> Sequence[UUID]:
     with platform_session("clés des enregistrements examinés") as session:
-        waiting_keys = select(RecordToReview.key_id).where(RecordToReview.settled_at.is_(None))
-        old -= set(session.scalars(waiting_keys))
-    return store.destroy_keys(PLATFORM, old)
+        return session.scalars(select(RecordToReview.key_id).where(RecordToReview.settled_at.is_(None))).all()
 
 
 def _raw(record: RecordToReview, key: bytes) -> Any:

@@ -2,14 +2,14 @@
 
 A data key (one per driver, notice or task) is wrapped by its organisation's key, itself wrapped by the master
 key. The order is: key before row, row gone before key. The two stores share no transaction; keys left without
-a row by a crash are found by `keys_created_before` and destroyed by the retention sweep.
+a row by a crash are destroyed later by `destroy_orphan_keys`.
 """
 
 import hmac
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import mkstemp
 from uuid import UUID
@@ -47,6 +47,7 @@ KEY_BYTES = 32
 _NONCE_BYTES = 12
 _VERSION = b"\x01"
 _CHUNK = 500
+_ORPHAN_AGE = timedelta(days=1)
 _PREPARING = 20191004
 PLATFORM = UUID(int=0)
 """The owner of the boxes that belong to no organisation (records to review)."""
@@ -311,3 +312,14 @@ class KeyStore:
 def key_store() -> KeyStore:
     """The running application's key store."""
     return current_app.extensions["eprunes_key_store"]
+
+
+def destroy_orphan_keys(
+    organisation_id: UUID, purpose: str, as_of: datetime, read_used: Callable[[], Iterable[UUID | None]]
+) -> int:
+    """Destroy the keys of one purpose that no row holds, a day after they were made. Returns how many.
+
+    A crash between the two stores leaves them. `read_used` gives the keys that rows hold by now.
+    """
+    old = key_store().keys_created_before(organisation_id, purpose, as_of - _ORPHAN_AGE)
+    return key_store().destroy_keys(organisation_id, old.difference(read_used())) if old else 0

@@ -6,6 +6,7 @@ fate. A mail that a server may have taken in is never sent again: it ends as unk
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from time import monotonic
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from eprunes.core import smtp
 from eprunes.core.config import Settings
-from eprunes.core.crypto import PLATFORM, BoxUnreadable, key_store, open_box, seal
+from eprunes.core.crypto import PLATFORM, BoxUnreadable, destroy_orphan_keys, key_store, open_box, seal
 from eprunes.core.database import Base, PlatformSession, PlatformWide, TenantSession, new_id, platform_session
 from eprunes.core.jobs import FAILED
 
@@ -29,7 +30,6 @@ TABLE = "outgoing_mails"
 LEASE = timedelta(minutes=10)
 GIVEN_UP_AFTER = timedelta(hours=24)
 KEPT_FOR = timedelta(days=30)
-ORPHAN_AGE = timedelta(days=1)
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360))
 """How long a mail waits after its first attempt, its second…; the last one repeats."""
 _REASON = "envoi des courriels"
@@ -124,7 +124,7 @@ def send_due(as_of: datetime) -> Counter:
             break
         instant = as_of + timedelta(seconds=int(monotonic() - started))
     counts["mails_removed"] = _remove_old(as_of)
-    counts["orphan_keys"] = _destroy_orphan_keys(as_of)
+    counts["orphan_keys"] = destroy_orphan_keys(PLATFORM, KEY_PURPOSE, as_of, _keys_in_use)
     return counts
 
 
@@ -247,16 +247,9 @@ def _remove_old(as_of: datetime) -> int:
         return session.execute(delete(OutgoingMail).where(is_old)).rowcount
 
 
-def _destroy_orphan_keys(as_of: datetime) -> int:
-    """Keys that a crash or a transaction rolled back left without a mail. Returns how many."""
-    store = key_store()
-    old = store.keys_created_before(PLATFORM, KEY_PURPOSE, as_of - ORPHAN_AGE)
-    if not old:
-        return 0
+def _keys_in_use() -> Sequence[UUID | None]:
     with platform_session(_REASON) as session:
-        used = session.scalars(select(OutgoingMail.key_id).where(OutgoingMail.key_id.is_not(None)))
-        old -= set(used)
-    return store.destroy_keys(PLATFORM, old)
+        return session.scalars(select(OutgoingMail.key_id)).all()
 
 
 def _settings() -> Settings:

@@ -2,7 +2,9 @@
 
 import logging
 from collections import Counter
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import and_, delete, or_, select
@@ -11,8 +13,8 @@ from eprunes.accounts.retention import DEFAULT, archive_cutoff, shared_cutoff
 from eprunes.antai.models import Transmission
 from eprunes.core import audit, work
 from eprunes.core.calendar import paris_day
-from eprunes.core.crypto import key_store
-from eprunes.core.database import TenantSession, insert_absent, new_id, tenant_session
+from eprunes.core.crypto import destroy_orphan_keys, key_store
+from eprunes.core.database import TenantScoped, TenantSession, insert_absent, new_id, tenant_session
 from eprunes.fines import events, notice_details
 from eprunes.fines.answering import IN_FLIGHT, NoticeMove, NoticeState, move_notice
 from eprunes.fines.models import Answer, DestroyedNotice, Notice, NoticeEvent
@@ -22,7 +24,6 @@ from eprunes.fleet.models import Driver
 log = logging.getLogger(__name__)
 
 BATCH = 200
-ORPHAN_AGE = timedelta(days=1)
 _KEYED_TABLES = (
     (notice_details.KEY_PURPOSE, Notice),
     (driver_details.KEY_PURPOSE, Driver),
@@ -124,16 +125,15 @@ def _remember_destroyed(session: TenantSession, organisation_id: UUID, marks: li
 
 
 def _destroy_orphan_keys(organisation_id: UUID, as_of: datetime) -> int:
-    """Keys whose row is gone or never came (a crash between the two stores)."""
-    store, gone = key_store(), 0
-    for purpose, model in _KEYED_TABLES:
-        old = store.keys_created_before(organisation_id, purpose, as_of - ORPHAN_AGE)
-        if not old:
-            continue
-        with tenant_session(organisation_id) as session:
-            used = set(session.scalars(select(model.key_id).where(model.organisation_id == organisation_id)))
-        gone += store.destroy_keys(organisation_id, old - used)
-    return gone
+    return sum(
+        destroy_orphan_keys(organisation_id, purpose, as_of, partial(_keys_in_use, organisation_id, model))
+        for purpose, model in _KEYED_TABLES
+    )
+
+
+def _keys_in_use(organisation_id: UUID, model: type[TenantScoped]) -> Sequence[UUID]:
+    with tenant_session(organisation_id) as session:
+        return session.scalars(select(model.key_id).where(model.organisation_id == organisation_id)).all()
 
 
 def _count_blocked(organisation_id: UUID, as_of: datetime) -> int:

@@ -3,9 +3,11 @@
 from enum import StrEnum
 
 from flask_wtf import FlaskForm
-from wtforms import EmailField, RadioField, StringField, TextAreaField
+from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
+
+from eprunes.core.fields import EmailField, LinesField, Needed, TextField
 
 REASON_LENGTH = 300
 
@@ -21,7 +23,7 @@ class BlockReason(StrEnum):
 class AccountSearchForm(FlaskForm):
     email = EmailField(
         "Adresse e-mail du compte",
-        validators=[InputRequired("Indiquez l’adresse entière."), Length(max=254)],
+        validators=[Needed("Indiquez l’adresse entière."), Length(max=254)],
         render_kw={"autocomplete": "off", "spellcheck": "false", "autofocus": True},
     )
 
@@ -39,10 +41,10 @@ class BlockForm(FlaskForm):
 
 
 class UnblockForm(FlaskForm):
-    reason = StringField(
+    reason = TextField(
         "Ce qui a été vérifié",
         validators=[
-            InputRequired("Indiquez ce qui a été vérifié."),
+            Needed("Indiquez ce qui a été vérifié."),
             Length(min=3, max=REASON_LENGTH, message=f"De 3 à {REASON_LENGTH} caractères."),
         ],
         render_kw={"autocomplete": "off", "maxlength": str(REASON_LENGTH)},
@@ -51,8 +53,8 @@ class UnblockForm(FlaskForm):
 
 class SuccessionForm(FlaskForm):
     to_user_id = RadioField("Nouvel administrateur", validators=[InputRequired("Choisissez une personne.")])
-    proof = TextAreaField(
+    proof = LinesField(
         "Preuve examinée",
-        validators=[InputRequired("Décrivez la preuve d’identité et de pouvoir."), Length(max=500)],
+        validators=[Needed("Décrivez la preuve d’identité et de pouvoir."), Length(max=500)],
         render_kw={"autocomplete": "off", "maxlength": "500", "rows": "4"},
     )

@@ -1,8 +1,8 @@
 """Forms of the operator's pages."""
 
 from flask_wtf import FlaskForm
-from wtforms import StringField
-from wtforms.validators import InputRequired
+
+from eprunes.core.fields import Needed, TextField
 
 
 class ConfirmForm(FlaskForm):
@@ -12,8 +12,8 @@ class ConfirmForm(FlaskForm):
 class VisitForm(FlaskForm):
     """Why an operator opens a client's data."""
 
-    reason = StringField(
+    reason = TextField(
         "Motif de la visite",
-        validators=[InputRequired("Indiquez le motif de la visite.")],
+        validators=[Needed("Indiquez le motif de la visite.")],
         render_kw={"autocomplete": "off", "maxlength": "300", "autofocus": True},
     )

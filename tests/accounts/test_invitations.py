@@ -342,7 +342,7 @@ def test_fifty_links_a_day_and_no_more(world):
         ({"fleet": False}, "fleet"),
         ({"display_name": "  "}, "display_name"),
         ({"display_name": "x" * 121}, "display_name"),
-        ({"display_name": "Camille\u202e"}, "display_name"),
+        ({"display_name": "\u202e\u200b"}, "display_name"),
     ],
 )
 def test_an_invitation_that_makes_no_sense_is_refused(world, changed, field):

@@ -1,6 +1,7 @@
 """The second factor: set up, given, replaced, removed; its recovery codes."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, or_, select, update
@@ -10,14 +11,13 @@ from eprunes.accounts.factor_boxes import Secrets
 from eprunes.accounts.models import Identity, IdentityKind, RecoveryCode, User, UserState
 from eprunes.accounts.permissions import Actor, Pending, Permission
 from eprunes.accounts.services import account_steps
-from eprunes.core import audit
+from eprunes.core import audit, crypto
 from eprunes.core.audit import ActorKind
-from eprunes.core.crypto import PLATFORM, key_store
+from eprunes.core.crypto import PLATFORM
 from eprunes.core.database import PlatformSession, TenantSession, platform_session, tenant_session
 from eprunes.core.refusals import NotVisible, Refused
 
 SCOPE = "second_facteur"
-ORPHAN_AGE = timedelta(days=1)
 _WRONG = "Ce code n’est pas le bon, ou il a déjà servi. Attendez le suivant et vérifiez l’heure de votre téléphone."
 _WRONG_RECOVERY = "Ce code de secours n’est pas le bon, ou il a déjà servi."
 _STALE = "Cette mise en place a été recommencée ailleurs\u00a0: lisez le nouveau code QR, puis donnez son code."
@@ -198,12 +198,12 @@ def is_required_for(actor: Actor) -> bool:
 
 def destroy_orphan_keys(as_of: datetime) -> int:
     """Destroy keys whose account is gone, or never got its box (a crash between the two stores)."""
-    old = key_store().keys_created_before(PLATFORM, factor_boxes.KEY_PURPOSE, as_of - ORPHAN_AGE)
-    if not old:
-        return 0
+    return crypto.destroy_orphan_keys(PLATFORM, factor_boxes.KEY_PURPOSE, as_of, _keys_in_use)
+
+
+def _keys_in_use() -> Sequence[UUID | None]:
     with platform_session("clés du second facteur") as session:
-        used = set(session.scalars(select(Identity.totp_key_id).where(Identity.totp_key_id.is_not(None))))
-    return key_store().destroy_keys(PLATFORM, old - used)
+        return session.scalars(select(Identity.totp_key_id)).all()
 
 
 def _refuse_owing(actor: Actor) -> None:

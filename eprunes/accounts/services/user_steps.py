@@ -12,6 +12,7 @@ from eprunes.accounts.sessions import end_sessions_of
 from eprunes.core import audit, mail
 from eprunes.core.database import TenantSession
 from eprunes.core.refusals import NotVisible, Refused
+from eprunes.core.texts import tidy_line
 
 NAME_LENGTH = 120
 
@@ -96,14 +97,12 @@ def trace(
 
 
 def checked_name(display_name: str) -> str:
-    """A person's name, spaces tidied. Raises Refused when it is empty, too long, or holds what no name holds."""
-    name = " ".join(display_name.split())
+    """A person's name, tidy. Raises Refused when it is empty or too long."""
+    name = tidy_line(display_name)
     if not name:
         raise Refused("Indiquez le nom de la personne.", "display_name")
     if len(name) > NAME_LENGTH:
         raise Refused(f"Le nom tient en {NAME_LENGTH} caractères.", "display_name")
-    if not name.isprintable():
-        raise Refused("Le nom contient des caractères invisibles\u00a0: retapez-le.", "display_name")
     return name
 
 

@@ -13,6 +13,7 @@ from eprunes.core import audit, jobs
 from eprunes.core.audit import ActorKind
 from eprunes.core.database import TenantSession, new_id, platform_session, tenant_session
 from eprunes.core.refusals import NotVisible, Refused
+from eprunes.core.texts import tidy_line
 
 LASTS = timedelta(minutes=60)
 SHORTEST_REASON, LONGEST_REASON = 3, 300
@@ -80,11 +81,9 @@ def trace_visit(actor: Actor, page: str, as_of: datetime, ids: Mapping[str, UUID
 
 def _readable(reason: str) -> str:
     """The reason on one line. Raises Refused when the client could not read it."""
-    tidied = " ".join(reason.split())
+    tidied = tidy_line(reason)
     if not SHORTEST_REASON <= len(tidied) <= LONGEST_REASON:
         raise Refused(f"Le motif tient en {SHORTEST_REASON} à {LONGEST_REASON} caractères.", "reason")
-    if not tidied.isprintable():
-        raise Refused("Le motif contient un caractère qui ne s’affiche pas\u00a0: retapez-le.", "reason")
     return tidied
 
 
