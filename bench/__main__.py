@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from bench import accounts, fines, fleet, foundations, imports, report
 from bench.installations import KINDS, installation
-from bench.measures import Figure
+from bench.measures import Figure, yardstick_ms
 from bench.setting import Setting, fill_installation
 from bench.sizes import SIZES, Size
 from eprunes.core.wording import number
@@ -58,7 +58,7 @@ def _fleet(size: Size) -> str:
 
 def _print_load(cores: int) -> float:
     load = os.getloadavg()[0]
-    print(report.load_line(load, cores), flush=True)
+    print(report.load_line(load, cores, yardstick_ms()), flush=True)
     return load
 
 

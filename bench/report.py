@@ -19,9 +19,10 @@ def line(figure: Figure) -> str:
     return f"{start}{_duration(figure.target_ms):>10}{_decimal(figure.ratio, 2):>10}   {verdict}"
 
 
-def load_line(load: float, cores: int) -> str:
-    """How busy the machine was over the last minute."""
-    return f"Charge de la machine sur une minute\u00a0: {_decimal(load, 2)} pour {cores} cœurs."
+def load_line(load: float, cores: int, yardstick_ms: float) -> str:
+    """How busy the machine was over the last minute, and how quick it is now."""
+    busy = f"Charge de la machine sur une minute\u00a0: {_decimal(load, 2)} pour {cores} cœurs"
+    return f"{busy}\u00a0; calcul étalon\u00a0: {_duration(yardstick_ms)}."
 
 
 def conclusion(figures: dict[str, list[Figure]], highest_load: float, cores: int) -> tuple[str, int]:
