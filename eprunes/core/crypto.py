@@ -81,18 +81,27 @@ class KeyStoreUnsafe(Exception):
 
 def seal(key: bytes, organisation_id: UUID, table: str, row_id: UUID, details: dict) -> bytes:
     """Seal details so that they open only with this key and only for this row."""
+    return seal_bytes(key, organisation_id, table, row_id, orjson.dumps(details))
+
+
+def seal_bytes(key: bytes, organisation_id: UUID, table: str, row_id: UUID, plain: bytes) -> bytes:
+    """As `seal`, for the content of a file."""
     nonce = os.urandom(_NONCE_BYTES)
-    plain = orjson.dumps(details)
     return _VERSION + nonce + AESGCM(key).encrypt(nonce, plain, _bound_to(organisation_id, table, row_id))
 
 
 def open_box(key: bytes, organisation_id: UUID, table: str, row_id: UUID, box: bytes) -> dict:
     """Return what was sealed. Raises BoxUnreadable when the box is not this row's, or was altered."""
+    return orjson.loads(open_bytes(key, organisation_id, table, row_id, box))
+
+
+def open_bytes(key: bytes, organisation_id: UUID, table: str, row_id: UUID, box: bytes) -> bytes:
+    """The reverse of `seal_bytes`. Raises BoxUnreadable as `open_box` does."""
     if box[:1] != _VERSION:
         raise BoxUnreadable(f"{table}: unknown box version")
     nonce, sealed = box[1 : 1 + _NONCE_BYTES], box[1 + _NONCE_BYTES :]
     try:
-        return orjson.loads(AESGCM(key).decrypt(nonce, sealed, _bound_to(organisation_id, table, row_id)))
+        return AESGCM(key).decrypt(nonce, sealed, _bound_to(organisation_id, table, row_id))
     except (InvalidTag, ValueError) as error:  # ValueError: cut short
         raise BoxUnreadable(f"{table}: box altered or of another row") from error
 

@@ -1,5 +1,6 @@
 """The blueprint of the fleet pages, with the words and filters that its templates use."""
 
+from dataclasses import dataclass
 from typing import TypeVar
 
 from flask import Blueprint, abort, current_app, g
@@ -15,6 +16,19 @@ from eprunes.fleet.vehicle_search import vehicle_search_args
 Row = TypeVar("Row")
 
 blueprint = Blueprint("fleet", __name__)
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One of the pages of a vehicle or of a driver, all opened by its id."""
+
+    endpoint: str
+    label: str
+    icon: str
+
+
+VEHICLE_TABS = [Tab("fleet.vehicle", "Attributions", "clock-history")]
+DRIVER_TABS = [Tab("fleet.driver", "Fiche", "person-vcard")]
 FILTERS = {
     "end_instant": lambda value: end_text(value, g.actor.zone) if value else "",
     "start_day": lambda value: f"{typed_start(value, g.actor.zone)[0]:%d/%m/%Y}",
@@ -27,6 +41,8 @@ for name, shown in FILTERS.items():
 blueprint.context_processor(
     lambda: {
         "words": wording,
+        "vehicle_tabs": VEHICLE_TABS,
+        "driver_tabs": DRIVER_TABS,
         "vehicle_args": vehicle_search_args,
         "driver_args": driver_search_args,
         "is_gone": is_gone,

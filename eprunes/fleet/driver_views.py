@@ -30,7 +30,8 @@ def drivers():
 @in_drivers
 def driver(driver_id: UUID):
     page = found(pages.read_driver(reading(), g.actor, driver_id))
-    return render_template("fleet/driver.html", page=page, driver=page.driver, as_of=clock.now(), today=_today())
+    shown = {"page": page, "driver": page.driver, "details": page.details, "missing": page.missing}
+    return render_template("fleet/driver.html", **shown, as_of=clock.now(), today=_today())
 
 
 @blueprint.route("/conducteurs/nouveau", methods=["GET", "POST"])

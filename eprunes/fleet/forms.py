@@ -15,10 +15,10 @@ from eprunes.core.fields import EmailField, Needed, TelField, TextField
 from eprunes.fleet import driver_rules, vehicle_rules, wording
 from eprunes.fleet.driver_details import DriverDetails
 from eprunes.fleet.local_times import first_instant, last_instant, typed_end, typed_start
-from eprunes.fleet.models import Assignment, Driver, Vehicle
+from eprunes.fleet.models import Assignment, Driver, ExitReason, Vehicle
 from eprunes.fleet.names import DriverName
 from eprunes.fleet.plates import FRANCE
-from eprunes.fleet.vehicle_rules import ExitReason, VehicleDetails
+from eprunes.fleet.vehicle_rules import VehicleDetails
 from eprunes.fleet.versions import driver_version, stamp, vehicle_version
 
 DATE_EXPECTED = "Indiquez une date (JJ/MM/AAAA)."

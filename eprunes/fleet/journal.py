@@ -10,8 +10,8 @@ from eprunes.core.audit import AuditEntry
 from eprunes.core.database import TenantSession
 from eprunes.fleet import queries
 from eprunes.fleet.local_times import end_text, period_text
+from eprunes.fleet.models import ExitReason
 from eprunes.fleet.names import DriverName, names_by_id
-from eprunes.fleet.vehicle_rules import ExitReason
 from eprunes.fleet.wording import EXIT_REASONS
 
 SHOWN = 50

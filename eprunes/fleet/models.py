@@ -8,6 +8,7 @@ from sqlalchemy import DDL, CheckConstraint, Date, ForeignKeyConstraint, Index, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from eprunes.core.database import Base, TenantScoped
+from eprunes.core.files import StoredFile
 
 
 class Holding(StrEnum):
@@ -25,13 +26,58 @@ class DriverKind(StrEnum):
 class AssignmentSource(StrEnum):
     TYPED = "saisie"
     IMPORTED = "import"
+    PHONE = "telephone"
+
+
+class Energy(StrEnum):
+    PETROL = "essence"
+    DIESEL = "gazole"
+    ELECTRIC = "electricite"
+    HYBRID = "hybride"
+    PLUG_IN_HYBRID = "hybride_rechargeable"
+    ETHANOL = "superethanol"
+    LPG = "gpl"
+    NATURAL_GAS = "gaz_naturel"
+    HYDROGEN = "hydrogene"
+    OTHER = "autre"
+
+
+class ExitReason(StrEnum):
+    SOLD = "vente"
+    RETURNED = "restitution"
+    DESTROYED = "destruction"
+    STOLEN = "vol"
+    OTHER = "autre"
+
+
+class DocumentKind(StrEnum):
+    REGISTRATION = "carte_grise"
+    INSURANCE = "assurance"
+    INSPECTION = "controle_technique"
+    LEASE = "contrat_location"
+    TRANSFER = "declaration_cession"
+    TRANSFER_RECEIPT = "accuse_cession"
+    RETURN_REPORT = "proces_verbal_restitution"
+    COMPLAINT = "depot_plainte"
+    DESTRUCTION = "certificat_destruction"
+    LICENCE = "permis"
+    OTHER = "autre"
+
+
+class DueKind(StrEnum):
+    INSPECTION = "controle_technique"
+    INSURANCE = "assurance"
+    LEASE_END = "fin_de_contrat"
+    LICENCE_CHECK = "verification_permis"
+    EXIT_PROOF = "preuve_de_sortie"
+    CUSTOM = "autre"
 
 
 class Vehicle(TenantScoped, Base):
     """Véhicule : in the fleet from `entered_at` until `left_at` (half-open instants), known by its plate.
 
     `counts_in_quota` says whether it takes one of the order form's places. The antai_* instants say what the
-    agency was told: declared (sent), acknowledged, withdrawn.
+    agency was told: declared (sent), acknowledged, withdrawn. `is_pool`: shared, taken for short uses.
     """
 
     __tablename__ = "vehicles"
@@ -53,9 +99,17 @@ class Vehicle(TenantScoped, Base):
     vin: Mapped[str | None] = mapped_column(String(17))
     first_registered_on: Mapped[date | None] = mapped_column(Date)
     holding: Mapped[str] = mapped_column(String(12), default=Holding.OWNED)
+    formula_number: Mapped[str] = mapped_column(String(15), default="")
+    energy: Mapped[str] = mapped_column(String(24), default="")
+    co2_g_per_km: Mapped[int | None]
+    registered_to: Mapped[str] = mapped_column(String(80), default="")
+    lessor: Mapped[str] = mapped_column(String(80), default="")
+    cost_centre: Mapped[str] = mapped_column(String(40), default="")
+    is_pool: Mapped[bool] = mapped_column(default=False)
     site: Mapped[str] = mapped_column(String(80), default="")
     entered_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
+    left_because: Mapped[str | None] = mapped_column(String(12))
     counts_in_quota: Mapped[bool] = mapped_column(default=True)
     antai_declared_at: Mapped[datetime | None]
     antai_acknowledged_at: Mapped[datetime | None]
@@ -103,6 +157,69 @@ class Assignment(TenantScoped, Base):
     source: Mapped[str] = mapped_column(String(10), default=AssignmentSource.TYPED)
     created_by: Mapped[UUID | None]
     created_at: Mapped[datetime]
+
+
+def _of_one_subject(table: str) -> tuple:
+    """The columns' constraints of a table whose rows belong to one vehicle or to one driver."""
+    return (
+        ForeignKeyConstraint(["organisation_id", "vehicle_id"], ["vehicles.organisation_id", "vehicles.id"]),
+        ForeignKeyConstraint(["organisation_id", "driver_id"], ["drivers.organisation_id", "drivers.id"]),
+        CheckConstraint("(vehicle_id IS NULL) <> (driver_id IS NULL)", name="of_one_subject"),
+        Index(f"ix_{table}_of_vehicle", "organisation_id", "vehicle_id"),
+        Index(f"ix_{table}_of_driver", "organisation_id", "driver_id"),
+    )
+
+
+class FleetDocument(TenantScoped, Base):
+    """Document : a paper of one vehicle or of one driver, and the sealed file that holds it."""
+
+    __tablename__ = "fleet_documents"
+    __table_args__ = (
+        *_of_one_subject("fleet_documents"),
+        ForeignKeyConstraint(["organisation_id", "file_id"], [StoredFile.organisation_id, StoredFile.id]),
+        Index(None, "organisation_id", "file_id", unique=True),
+    )
+
+    vehicle_id: Mapped[UUID | None]
+    driver_id: Mapped[UUID | None]
+    file_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(String(30))
+    created_by: Mapped[UUID | None]
+    created_at: Mapped[datetime]
+
+
+class DueDate(TenantScoped, Base):
+    """Échéance : what has to be done on a vehicle or for a driver by `due_on` (a local day), until `done_on`.
+
+    `is_computed`: follows from a rule, and moves with what the rule reads; others were typed.
+    """
+
+    __tablename__ = "due_dates"
+    __table_args__ = (
+        *_of_one_subject("due_dates"),
+        Index(None, "organisation_id", "done_on", "due_on", "id"),
+    )
+
+    vehicle_id: Mapped[UUID | None]
+    driver_id: Mapped[UUID | None]
+    kind: Mapped[str] = mapped_column(String(20))
+    label: Mapped[str] = mapped_column(String(80), default="")
+    due_on: Mapped[date] = mapped_column(Date)
+    is_computed: Mapped[bool] = mapped_column(default=False)
+    done_on: Mapped[date | None] = mapped_column(Date)
+    created_by: Mapped[UUID | None]
+    created_at: Mapped[datetime]
+
+
+class ImportMapping(TenantScoped, Base):
+    """Correspondance : what a client's workbooks mean by a heading, as somebody chose it; "" is « ne pas importer »."""
+
+    __tablename__ = "import_mappings"
+    __table_args__ = (Index(None, "organisation_id", "sheet", "heading", unique=True),)
+
+    sheet: Mapped[str] = mapped_column(String(20))
+    heading: Mapped[str] = mapped_column(String(80))
+    field: Mapped[str] = mapped_column(String(40))
 
 
 OVERLAP_NAME = "assignments_do_not_overlap"

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from enum import StrEnum
 
 from eprunes.core.texts import tidy_line
 from eprunes.fleet.models import Holding, Vehicle
@@ -10,14 +9,6 @@ from eprunes.fleet.plates import FRANCE, InvalidPlate, Plate, parse_plate
 from eprunes.fleet.vins import parse_vin
 
 _LONGEST = {name: Vehicle.__table__.c[name].type.length for name in ("make", "model", "category", "site")}
-
-
-class ExitReason(StrEnum):
-    SOLD = "vente"
-    RETURNED = "restitution"
-    DESTROYED = "destruction"
-    STOLEN = "vol"
-    OTHER = "autre"
 
 
 @dataclass(frozen=True)

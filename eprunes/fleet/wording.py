@@ -7,10 +7,9 @@ import pycountry
 from babel import Locale
 
 from eprunes.core.wording import LOCALE
-from eprunes.fleet.models import Assignment, DriverKind, Holding, Vehicle
+from eprunes.fleet.models import Assignment, DriverKind, ExitReason, Holding, Vehicle
 from eprunes.fleet.names import folded
 from eprunes.fleet.plates import FRANCE
-from eprunes.fleet.vehicle_rules import ExitReason
 
 HOLDINGS = {
     Holding.OWNED: "Propriété",

@@ -19,7 +19,7 @@ from eprunes.core.audit_tables import AuditLink
 from eprunes.core.calendar import PARIS
 from eprunes.core.database import new_id, tenant_session
 from eprunes.core.spreadsheets.reading import read_workbook
-from eprunes.fleet.vehicle_rules import ExitReason
+from eprunes.fleet.models import ExitReason
 from tests.core.audit_worlds import rows_of
 from tests.support.worlds import AS_OF, actor, open_session
 

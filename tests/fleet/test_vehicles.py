@@ -11,8 +11,9 @@ from eprunes.accounts.quota import QuotaExceeded
 from eprunes.core.database import tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.fleet import jobs, queries
+from eprunes.fleet.models import ExitReason
 from eprunes.fleet.services import assignments, vehicles
-from eprunes.fleet.vehicle_rules import ExitReason, VehicleDetails
+from eprunes.fleet.vehicle_rules import VehicleDetails
 from tests.fleet.fleets import ENTERED, add_driver, add_vehicle
 from tests.support.worlds import AS_OF, actor, make_world
 

@@ -16,10 +16,10 @@ from eprunes.core.refusals import Refused
 from eprunes.core.wording import instant
 from eprunes.fleet import queries
 from eprunes.fleet.local_times import end_text
-from eprunes.fleet.models import Assignment, Vehicle
+from eprunes.fleet.models import Assignment, ExitReason, Vehicle
 from eprunes.fleet.plates import InvalidPlate, Plate
 from eprunes.fleet.services import steps
-from eprunes.fleet.vehicle_rules import ExitReason, VehicleDetails, plate_of, tidied
+from eprunes.fleet.vehicle_rules import VehicleDetails, plate_of, tidied
 from eprunes.fleet.versions import refuse_stale, vehicle_version
 
 KNOWN_PLATE = "Cette immatriculation est déjà dans votre parc."
