@@ -13,7 +13,7 @@ from eprunes.fines.designation_rules import declares_the_same, tidied
 from eprunes.fines.services import Proof
 from eprunes.fleet import wording
 from eprunes.fleet.driver_details import DriverDetails
-from eprunes.fleet.forms import Checked, LocalDateField, Quiet
+from eprunes.fleet.form_parts import Checked, LocalDateField, Quiet
 from eprunes.fleet.models import DriverKind
 from eprunes.fleet.plates import FRANCE
 

@@ -10,9 +10,10 @@ from eprunes.core import clock
 from eprunes.core.calendar import local_day
 from eprunes.core.web import reading, refusals_on, render_form
 from eprunes.fleet import pages, queries
+from eprunes.fleet.assignment_forms import AssignForm, EndForm, HandOverForm, assignment_values
 from eprunes.fleet.blueprint import blueprint, found, in_vehicles
 from eprunes.fleet.driver_choice import chosen_driver, suggested_drivers
-from eprunes.fleet.forms import AssignForm, ConfirmForm, EndForm, HandOverForm, assignment_values
+from eprunes.fleet.form_parts import ConfirmForm
 from eprunes.fleet.models import Assignment, Vehicle
 from eprunes.fleet.names import DriverName
 from eprunes.fleet.services import assignments as services

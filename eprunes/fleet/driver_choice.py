@@ -7,8 +7,8 @@ from eprunes.accounts.permissions import Actor
 from eprunes.core.database import TenantSession
 from eprunes.core.paging import count_of
 from eprunes.core.refusals import Refused
+from eprunes.fleet.assignment_forms import DriverChoice
 from eprunes.fleet.driver_search import DriverSearch, searched_drivers
-from eprunes.fleet.forms import DriverChoice
 from eprunes.fleet.names import DriverName, named, words_of
 from eprunes.fleet.queries import visible_drivers
 

@@ -11,8 +11,8 @@ from eprunes.core.calendar import local_day
 from eprunes.core.web import reading, refusals_on, render_form
 from eprunes.fleet import pages, queries
 from eprunes.fleet.blueprint import blueprint, found, in_drivers
+from eprunes.fleet.driver_forms import DriverForm, DriverLeftForm, driver_values
 from eprunes.fleet.driver_search import read_driver_search, read_drivers
-from eprunes.fleet.forms import DriverForm, DriverLeftForm, driver_values
 from eprunes.fleet.services import drivers as services
 
 

@@ -11,9 +11,10 @@ from eprunes.core.calendar import local_day
 from eprunes.core.web import reading, refusals_on, render_form
 from eprunes.fleet import pages, queries
 from eprunes.fleet.blueprint import blueprint, declaration_words, found, in_vehicles
-from eprunes.fleet.forms import ConfirmForm, LeaveForm, VehicleForm, vehicle_values
+from eprunes.fleet.form_parts import ConfirmForm
 from eprunes.fleet.models import Vehicle
 from eprunes.fleet.services import vehicles as services
+from eprunes.fleet.vehicle_forms import LeaveForm, VehicleForm, vehicle_values
 from eprunes.fleet.vehicle_search import known_sites, read_vehicle_search, read_vehicles
 
 

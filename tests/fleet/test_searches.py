@@ -7,6 +7,7 @@ import pytest
 from eprunes.core.database import tenant_session
 from eprunes.core.paging import PAGE_SIZE
 from eprunes.core.refusals import Refused
+from eprunes.fleet.assignment_forms import HandOverForm
 from eprunes.fleet.driver_choice import MOST_OFFERED, chosen_driver, suggested_drivers
 from eprunes.fleet.driver_search import (
     DriverSearch,
@@ -15,7 +16,6 @@ from eprunes.fleet.driver_search import (
     read_driver_search,
     read_drivers,
 )
-from eprunes.fleet.forms import HandOverForm
 from eprunes.fleet.names import folded
 from eprunes.fleet.services import assignments, drivers, vehicles
 from eprunes.fleet.vehicle_search import (

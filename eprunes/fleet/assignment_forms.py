@@ -1,0 +1,79 @@
+"""Forms of assignments. Dates and hours are local to the organisation; a form turns them into instants."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask_wtf import FlaskForm
+from wtforms import RadioField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import Optional
+
+from eprunes.fleet.form_parts import (
+    LocalTimeField,
+    Quiet,
+    needed_day,
+    optional_day,
+    text,
+)
+from eprunes.fleet.local_times import first_instant, last_instant, typed_end, typed_start
+from eprunes.fleet.models import Assignment
+from eprunes.fleet.names import DriverName
+
+
+class DriverChoice(FlaskForm):
+    """A driver named by a few words; `driver_id` picks one when several answer to them."""
+
+    driver = text("Conducteur", "Indiquez le conducteur.", list="conducteurs", autocomplete="off", spellcheck="false")
+    driver_id = RadioField("Lequel ?", choices=[], validate_choice=False, validators=[Optional(), Quiet()])
+
+    def offer(self, found: list[DriverName]) -> None:
+        """Show the drivers to choose from."""
+        self.driver_id.choices = [SelectChoice(str(one.id), one.label) for one in found]
+
+
+class AssignForm(DriverChoice):
+    starts_at = needed_day("À partir du", "Indiquez le début.")
+    starts_at_time = LocalTimeField("Heure")
+    ends_at = optional_day("Jusqu’au")
+    ends_at_time = LocalTimeField("Heure")
+
+    def start(self, zone: ZoneInfo) -> datetime:
+        """The first instant. Raises Refused for an hour that spring skips."""
+        return first_instant(self.starts_at.data, self.starts_at_time.data, zone, "starts_at_time")
+
+    def end(self, zone: ZoneInfo) -> datetime | None:
+        """The instant at which it ends, if any. Raises Refused for an hour that spring skips."""
+        if self.ends_at.data is None:
+            return None
+        return last_instant(self.ends_at.data, self.ends_at_time.data, zone, "ends_at_time")
+
+
+def assignment_values(assignment: Assignment, driver: DriverName, zone: ZoneInfo) -> dict:
+    """What the form that corrects this assignment starts with."""
+    start, start_time = typed_start(assignment.starts_at, zone)
+    end, end_time = typed_end(assignment.ends_at, zone)
+    return {
+        "driver": driver.label,
+        "starts_at": start,
+        "starts_at_time": start_time,
+        "ends_at": end,
+        "ends_at_time": end_time,
+    }
+
+
+class HandOverForm(DriverChoice):
+    at = needed_day("Remis le", "Indiquez le jour de la remise.")
+    at_time = LocalTimeField("Heure")
+
+    def instant(self, zone: ZoneInfo) -> datetime:
+        """When it changes hands. Raises Refused for an hour that spring skips."""
+        return first_instant(self.at.data, self.at_time.data, zone, "at_time")
+
+
+class EndForm(FlaskForm):
+    at = needed_day("Prend fin le", "Indiquez le dernier jour.")
+    at_time = LocalTimeField("Heure")
+
+    def instant(self, zone: ZoneInfo) -> datetime:
+        """When it ends; without an hour, 24:00 of the day. Raises Refused for an hour that spring skips."""
+        return last_instant(self.at.data, self.at_time.data, zone, "at_time")

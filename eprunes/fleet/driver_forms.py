@@ -1,0 +1,65 @@
+"""Forms of drivers."""
+
+from dataclasses import fields
+from datetime import datetime
+
+from flask_wtf import FlaskForm
+
+from eprunes.core.fields import EmailField, TelField
+from eprunes.fleet import driver_rules, wording
+from eprunes.fleet.driver_details import DriverDetails
+from eprunes.fleet.form_parts import OfOneRow, choice, needed_day, optional_day, text
+from eprunes.fleet.models import Driver
+from eprunes.fleet.versions import driver_version, stamp
+
+
+class DriverForm(OfOneRow):
+    kind = choice("Qualité", wording.KINDS.items())
+    staff_number = text("Matricule", maxlength=30)
+    left_on = optional_day("Parti le")
+    civility = choice("Civilité", [("", "—"), ("M.", "M."), ("Mme", "Mme")])
+    last_name = text("Nom", "Indiquez le nom.")
+    first_name = text("Prénom", "Indiquez le prénom.")
+    birth_date = optional_day("Date de naissance")
+    birth_place = text("Lieu de naissance")
+    address_line = text("Adresse (n° et rue)")
+    address_complement = text("Complément d’adresse")
+    postcode = text("Code postal", inputmode="numeric")
+    city = text("Ville")
+    country = choice("Pays", wording.countries())
+    phone = TelField("Téléphone")
+    email = EmailField("Adresse e-mail")
+    licence_number = text("N° de permis de conduire", autocapitalize="characters", spellcheck="false")
+    licence_issued_on = optional_day("Permis délivré le")
+    licence_country = choice("Pays du permis", wording.countries())
+
+    def problems(self) -> dict[str, str]:
+        """What the driver rules find wrong, by field."""
+        return driver_rules.tidied(self.details(), self.today)[1]
+
+    def details(self) -> DriverDetails:
+        """The identity as typed."""
+        return DriverDetails(**{name: self[name].data or _EMPTY.get(name, "") for name in _DETAIL_NAMES})
+
+    def values(self) -> dict:
+        """What is known of the driver beside the identity."""
+        return {"kind": self.kind.data, "staff_number": self.staff_number.data, "left_on": self.left_on.data}
+
+
+def driver_values(driver: Driver, details: DriverDetails, as_of: datetime) -> dict:
+    """What the form of this driver starts with."""
+    return {
+        "kind": driver.kind,
+        "staff_number": driver.staff_number,
+        "left_on": driver.left_on,
+        "seen": stamp(driver_version(driver, details), as_of),
+        **{name: getattr(details, name) for name in _DETAIL_NAMES},
+    }
+
+
+_EMPTY = {"birth_date": None, "licence_issued_on": None}
+_DETAIL_NAMES = [field.name for field in fields(DriverDetails)]
+
+
+class DriverLeftForm(FlaskForm):
+    on = needed_day("Dernier jour", "Indiquez le dernier jour.")
