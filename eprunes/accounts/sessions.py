@@ -250,7 +250,7 @@ def _operator(identity: Identity) -> Actor:
         user_id=None,
         display_name=identity.email,
         email=identity.email,
-        organisation_name="Exploitation",
+        organisation_name="Exploitant de la plateforme",
         rights=frozenset({Right.OPERATOR}),
         zone=PARIS,
     )

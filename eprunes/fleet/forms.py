@@ -6,12 +6,12 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, Field, HiddenField, RadioField, SelectField, TimeField
+from wtforms import DateField, Field, HiddenField, TimeField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
 from eprunes.core.calendar import start_of_day
-from eprunes.core.fields import EmailField, Needed, TelField, TextField
+from eprunes.core.fields import EmailField, Needed, RadioField, SelectField, TelField, TextField
 from eprunes.fleet import driver_rules, vehicle_rules, wording
 from eprunes.fleet.driver_details import DriverDetails
 from eprunes.fleet.local_times import first_instant, last_instant, typed_end, typed_start

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, or
 from eprunes.accounts.permissions import Actor
 from eprunes.core.database import TenantSession
 from eprunes.core.paging import Page, read_page
-from eprunes.core.texts import tidy_line
+from eprunes.core.texts import folded, tidy_line
 from eprunes.fleet.models import Assignment, Driver, Vehicle
-from eprunes.fleet.names import NAME_COLUMNS, DriverName, folded, named, names_in, words_of
+from eprunes.fleet.names import NAME_COLUMNS, DriverName, named, names_in, words_of
 from eprunes.fleet.queries import (
     holding_at,
     in_fleet_at,
