@@ -9,10 +9,11 @@ from flask_login import LoginManager, current_user
 
 from eprunes.accounts.permissions import CONFIRMED_FOR, SENT_WITHIN, Actor, Pending, Permission
 from eprunes.accounts.services.visits import trace_visit
-from eprunes.accounts.sessions import actor_for
+from eprunes.accounts.sessions import actor_for, open_for
 from eprunes.core import clock
 from eprunes.core.config import Settings
-from eprunes.core.web import renew_csrf
+from eprunes.core.database import narrow
+from eprunes.core.web import keep_reading, renew_csrf
 
 UNGUARDED_ENDPOINTS = {"static", "bootstrap.static"}
 PENDING_PAGES = {Pending.CODE: "accounts.give_code", Pending.SET_UP: "accounts.set_up_second_factor"}
@@ -56,8 +57,16 @@ def take_cookie_back(response: Response, app: Flask) -> None:
 
 def _actor_from_cookie(request: Request) -> Actor | None:
     token = request.cookies.get(current_app.config["EPRUNES_SESSION_COOKIE"], "")
+    if not token:
+        return None
+    session = open_for(token) if request.method in ("GET", "HEAD") else None
+    if session is not None:
+        keep_reading(session)
     demo = current_app.extensions["eprunes_settings"].demo
-    return actor_for(token, clock.now(), demo=demo) if token else None
+    actor = actor_for(token, clock.now(), demo=demo, within=session)
+    if session is not None:
+        narrow(session)
+    return actor
 
 
 def _let_in() -> Response | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -11,12 +12,13 @@ from flask_babel import Babel
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect, FlaskForm
 from flask_wtf.csrf import CSRFError
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from eprunes.core import headers, wording
 from eprunes.core.config import Settings
-from eprunes.core.database import TenantSession, open_tenant_session
+from eprunes.core.database import TenantBreach, TenantSession, open_tenant_session
 from eprunes.core.icons import icon
 from eprunes.core.refusals import NotVisible, Refused
 
@@ -101,7 +103,14 @@ def reading() -> TenantSession:
     """The request's read session, opened for the actor's organisation at first use, closed with the request."""
     if "reading" not in g:
         g.reading = open_tenant_session(g.actor.organisation_id)
+    if g.reading.organisation_id != g.actor.organisation_id:
+        raise TenantBreach("the request's read session belongs to another organisation")
     return g.reading
+
+
+def keep_reading(session: TenantSession) -> None:
+    """Make a session that was opened before its reader was known the request's read session."""
+    g.reading = session
 
 
 def in_section(endpoint: str) -> Callable:
@@ -166,6 +175,12 @@ def _origin_of(url: str) -> tuple[str, str | None, int | None]:
         return "", None, None
 
 
+@lru_cache(maxsize=1024)
+def _state(word: str, icon_name: str, tone: str) -> Markup:
+    """A state as icon and word. Lists show the same few by the hundred."""
+    return Markup('<span class="state state-{}">{} {}</span>').format(tone, icon(icon_name), word)
+
+
 def _close_reading(error: BaseException | None) -> None:
     opened = g.pop("reading", None)
     if opened is not None:
@@ -201,7 +216,7 @@ def _status_of(error: Exception) -> int:
 def _install_filters(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(icon=icon, counted=wording.counted, described=_described)
+    app.jinja_env.globals.update(icon=icon, state=_state, counted=wording.counted, described=_described)
     app.jinja_env.filters.update(day=wording.day, money=wording.money, in_days=wording.in_days, number=wording.number)
     app.jinja_env.globals["page_url"] = _page_url
     app.jinja_env.filters["instant"] = lambda value: wording.instant(value, g.actor.zone)
