@@ -9,6 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, bindparam, select, update
+from sqlalchemy.orm import load_only
 
 from eprunes.accounts.models import (
     Identity,
@@ -212,6 +213,13 @@ def _visiting(actor: Actor, visit: OperatorVisit, organisation: Organisation, as
 
 
 _OWN = bindparam("organisation_id")
+_OF_SESSION = (
+    UserSession.id,
+    UserSession.created_at,
+    UserSession.last_seen_at,
+    UserSession.confirmed_at,
+    UserSession.second_factor_at,
+)
 _USER_BEHIND = (
     select(UserSession, Identity, Organisation, User, OrderForm)
     .join(Identity, Identity.id == UserSession.identity_id)
@@ -220,8 +228,12 @@ _USER_BEHIND = (
     .outerjoin(OrderForm, OrderForm.organisation_id == _OWN)
     .where(UserSession.token_hash == bindparam("token_hash"), UserSession.ended_at.is_(None))
     .where(Identity.organisation_id == _OWN, User.state == UserState.ACTIVE)
+    .options(
+        load_only(*_OF_SESSION, raiseload=True),
+        load_only(Identity.blocked_at, Identity.totp_confirmed_at, raiseload=True),
+    )
 )
-"""Who holds a token, with everything that a request must know of them; built once, for it runs at every request."""
+"""Who holds a token, with what a request must know of them and no more; built once, for it runs at every request."""
 
 
 def _of_user(session: TenantSession, token_hash: bytes, as_of: datetime) -> tuple[UserSession, Identity, Actor] | None:

@@ -1,5 +1,6 @@
 """The list of vehicles: search, filters and sort as the page's address holds them, and the query they make."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -133,7 +134,8 @@ def read_vehicles(
     sort = SORTS[search.sort]
     held = _with_holders(at_site, as_of)
     page = read_page(session, held, Vehicle, sort.keys, cursor=cursor, descending=sort.descending)
-    by_site = _numbers_by_site(session, everywhere)
+    is_whole = not (search.site or page.previous or page.next)
+    by_site = Counter(row.site for row in page.rows) if is_whole else _numbers_by_site(session, everywhere)
     found = by_site.get(search.site, 0) if search.site else sum(by_site.values())
     sites = sorted((site for site in by_site if site), key=folded)
     return VehicleList(page, found, _holders_in(page.rows, actor), sites)
