@@ -22,7 +22,7 @@ test: $(READY) ## Tout vérifier : règles d'écriture, puis tous les tests, su
 	@.ci/packages chromium postgresql
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n 3 --dist loadgroup
+	$(BIN)/python -m pytest -n 4
 
 lint: $(READY) ## Vérifier et mettre en forme le code
 	$(BIN)/ruff check --fix .

@@ -30,5 +30,5 @@ def page(app: Flask, token: str, path: str) -> Callable[[], bytes]:
 @contextmanager
 def without_session_check(actor: Actor) -> Iterator[None]:
     """Requests come from this actor, whom nobody looks up."""
-    with patch.object(guard, "actor_for", lambda token, as_of, demo: actor):
+    with patch.object(guard, "actor_for", lambda token, as_of, demo, within: actor):
         yield

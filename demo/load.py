@@ -75,6 +75,7 @@ def _create_people(as_of: datetime) -> None:
         name=accounts.ORGANISATION,
         number=accounts.SIREN,
         admin_email=accounts.ADMINISTRATOR.email,
+        admin_name=accounts.ADMINISTRATOR.name,
         vehicles=accounts.VEHICLE_QUOTA,
         as_of=since,
     )

@@ -89,8 +89,10 @@ def find_place(environ: Mapping[str, str]) -> Place:
         "EPRUNES_MASTER_KEY_FILE": str(folder / MASTER_KEY),
         "EPRUNES_FILES_DIR": str(folder / "fichiers"),
         "EPRUNES_ANTAI_USER": "eprunes",
+        "EPRUNES_SUPPORT_CONTACT": "assistance@e-prunes.example",
         "EPRUNES_ANTAI_PASSWORD_FILE": str(folder / PASSWORD),
         "EPRUNES_BASE_URL": f"http://127.0.0.1:{web_port}",
+        "EPRUNES_SECURITY_CONTACT": "mailto:securite@eprunes.example",
     }
     theirs = {name: value for name, value in environ.items() if value.strip() or name not in own}
     forced = {

@@ -44,7 +44,7 @@ def start(name: str, arguments: list[str], environ: Mapping[str, str], log: Path
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_ends_with(os.getpid()),
+            preexec_fn=ends_with(os.getpid()),
         )
     return Child(name, log, process)
 
@@ -62,23 +62,23 @@ def stop(children: Iterable[Child]) -> None:
         child.process.wait()
 
 
-def last_line(log: Path) -> str:
-    """The last thing that a program wrote, or nothing."""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
-
-
-def _ends_with(parent: int) -> Callable[[], None]:
-    """What makes a child end when the demo is killed without a chance to end it (Linux only)."""
+def ends_with(parent: int, number: signal.Signals = signal.SIGTERM) -> Callable[[], None]:
+    """For `preexec_fn`: has the child get this signal when its parent is killed without a chance to end it (Linux)."""
 
     def prepare() -> None:
         if _prctl is None:
             return
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        _prctl(_PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:  # killed in between
             os._exit(1)
 
     return prepare
+
+
+def last_line(log: Path) -> str:
+    """The last thing that a program wrote, or nothing."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _signal_group(child: Child, number: signal.Signals) -> None:

@@ -48,17 +48,19 @@ def split_words(ctx, param, value: str) -> tuple[str, ...]:
 @click.option("--siren", "number", required=True, help="SIREN ou SIRET (ou RIDET, TAHITI avec --kind).")
 @click.option("--kind", type=click.Choice([kind.value for kind in CompanyNumberKind]))
 @click.option("--admin-email", required=True)
+@click.option("--admin-name", default="", help="Nom de la personne qui administrera.")
 @click.option("--vehicles", type=int, required=True, help="Nombre de véhicules du bon de commande.")
 @click.option("--tools", default="fleet,fines", callback=split_words)
 @click.option("--zone", default="Europe/Paris", help="Fuseau horaire du client.")
 @says_no_plainly
-def create_organisation(name, number, kind, admin_email, vehicles, tools, zone):
+def create_organisation(name, number, kind, admin_email, admin_name, vehicles, tools, zone):
     """Créer un client, son bon de commande et son administrateur."""
     clients.create_organisation(
         name=name,
         number=number,
         number_kind=CompanyNumberKind(kind) if kind else None,
         admin_email=admin_email,
+        admin_name=admin_name,
         vehicles=vehicles,
         tools=tools,
         zone=zone,

@@ -1,7 +1,9 @@
 """Every test of behaviour runs on SQLite and on PostgreSQL (as a plain role), on freshly emptied tables."""
 
 import os
+import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -10,16 +12,41 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from freezegun import api as freezing
 from freezegun import freeze_time
-from sqlalchemy import text
+from xdist.scheduler import LoadScopeScheduling
 
 from eprunes import create_app
 from eprunes.accounts import passwords
-from eprunes.core import crypto, headers
+from eprunes.core import crypto, headers, memory
 from eprunes.core.database import db
 from tests.support import postgresql, worlds
+from tests.support.stores import Store
 
 os.environ.pop("EPRUNES_DEMO", None)
+freezing._get_module_attributes_hash = id  # a loaded module takes in no other clock: its names are not read each time
+
+WORLDS = 2
+_MEMORY = Path("/dev/shm")
+
+if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > 2**30:  # SQLite waits for the disk at each commit
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
+class Together(LoadScopeScheduling):
+    """The tests that share processes of ours stay on one worker, which is given them first."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith("tests/demo/test_running.py"):
+            return "demo"
+        if nodeid.startswith("tests/browser/"):
+            return "browser on PostgreSQL" if "postgresql" in nodeid else "browser on SQLite"
+        return nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log) -> LoadScopeScheduling:
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,49 +72,81 @@ class Browser(FlaskClient):
             return super().open(*args, **kwargs)
 
 
+@dataclass(frozen=True)
+class Installation:
+    """A migrated installation on one of the two databases; its stores keep the worlds `made`, ready to be brought."""
+
+    environ: dict[str, str]
+    app: Flask
+    stores: tuple[Store, Store]
+    made: list[worlds.World] = field(default_factory=list)
+
+    def empty(self) -> None:
+        for store in self.stores:
+            store.empty()
+        crypto.key_store()._organisation_key_cache.clear()
+
+    def bring_world(self, index: int) -> worlds.World:
+        """What `worlds.make_world(index)` makes, made once."""
+        for store in self.stores:
+            store.bring_back(f"world{index}")
+        return self.made[index]
+
+    def keep_worlds(self) -> None:
+        for index in range(WORLDS):
+            self.empty()
+            self.made.append(worlds.make_world(index))
+            for store in self.stores:
+                store.keep(f"world{index}")
+
+
 @pytest.fixture(scope="session")
 def installed_once(request, tmp_path_factory):
-    """A function that gives the one migrated installation of each database, made when first asked for."""
+    """A function that gives the one installation of each database, made when first asked for."""
 
     @cache
-    def install(database: str) -> tuple[dict[str, str], Flask]:
+    def install(database: str) -> Installation:
         environ = _settings(database, tmp_path_factory.mktemp(database), request)
         app = create_app(environ)
         app.testing = True
         app.test_client_class = Browser
         with app.app_context():
             upgrade()
-        request.addfinalizer(lambda: _close(app))
-        return environ, app
+            crypto.key_store()._prepare()
+            installation = Installation(environ, app, _stores(environ))
+            installation.keep_worlds()
+        request.addfinalizer(lambda: _close(installation))
+        memory.settle()
+        return installation
 
     return install
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def installation(request, installed_once) -> tuple[dict[str, str], Flask]:
+def installation(request, installed_once) -> Installation:
     return installed_once(request.param)
 
 
 @pytest.fixture(scope="session")
 def environ(installation) -> dict[str, str]:
     """Settings of a migrated installation on one of the two databases."""
-    return installation[0]
+    return installation.environ
 
 
 @pytest.fixture(scope="session")
 def installed_app(installation) -> Flask:
-    return installation[1]
+    return installation.app
 
 
 @pytest.fixture
-def app(installed_app, monkeypatch) -> Iterator[Flask]:
+def app(installation, installed_app, monkeypatch) -> Iterator[Flask]:
     """The application on empty tables, inside an application context; forms are posted without CSRF tokens.
 
     The nonce is always the same, so that two pages can be compared.
     """
     monkeypatch.setattr(headers, "token_urlsafe", lambda size: "nonce-of-tests")
     with installed_app.app_context():
-        _empty()
+        installation.empty()
         installed_app.config["WTF_CSRF_ENABLED"] = False
         yield installed_app
 
@@ -105,13 +164,13 @@ def frozen() -> Iterator:
 
 
 @pytest.fixture
-def world(app) -> worlds.World:
-    return worlds.make_world(0)
+def world(installation, app) -> worlds.World:
+    return installation.bring_world(0)
 
 
 @pytest.fixture
-def other_world(app) -> worlds.World:
-    return worlds.make_world(1)
+def other_world(installation, app) -> worlds.World:
+    return installation.bring_world(1)
 
 
 @pytest.fixture
@@ -147,23 +206,16 @@ def _settings(database: str, folder: Path, request) -> dict[str, str]:
     }
 
 
-def _close(app: Flask) -> None:
-    with app.app_context():
+def _stores(environ: dict[str, str]) -> tuple[Store, Store]:
+    return (
+        Store(environ["EPRUNES_DATABASE_URL"], [table.name for table in reversed(db.metadata.sorted_tables)]),
+        Store(environ["EPRUNES_KEYSTORE_URL"], [table.name for table in crypto._metadata.sorted_tables]),
+    )
+
+
+def _close(installation: Installation) -> None:
+    for store in installation.stores:
+        store.close()
+    with installation.app.app_context():
         db.engine.dispose()
         crypto.key_store()._engine.dispose()
-
-
-def _empty() -> None:
-    tables = [table.name for table in reversed(db.metadata.sorted_tables)]
-    with db.engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text(f"TRUNCATE {', '.join(tables)}"))
-        else:
-            connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-            for table in tables:
-                connection.exec_driver_sql(f"DELETE FROM {table}")
-    store = crypto.key_store()
-    with store._connect() as connection:
-        for table in crypto._metadata.sorted_tables:
-            connection.execute(table.delete())
-    store._organisation_key_cache.clear()

@@ -45,7 +45,7 @@ class SecondFactor:
 
 @dataclass(frozen=True)
 class OpenSession:
-    """One open session, as its owner recognises it."""
+    """One open session, as its owner recognises it; whoever owes the code has given the password alone."""
 
     id: UUID
     device: str
@@ -53,6 +53,7 @@ class OpenSession:
     opened_at: datetime
     last_seen_at: datetime
     is_this_one: bool
+    owes_code: bool
 
 
 def rights_in_words(actor: Actor) -> list[str]:
@@ -74,6 +75,7 @@ def open_sessions(actor: Actor, as_of: datetime) -> list[OpenSession]:
     mine = still_open(actor.identity_id, as_of, privileged=actor.is_administrator or actor.is_operator)
     query = select(UserSession).where(*mine)
     with platform_session("mes sessions") as session:
+        has_factor = session.scalar(select(Identity.totp_confirmed_at).where(Identity.id == actor.identity_id))
         rows = session.scalars(query.order_by(UserSession.last_seen_at.desc(), UserSession.id)).all()
     shown = [
         OpenSession(
@@ -83,6 +85,7 @@ def open_sessions(actor: Actor, as_of: datetime) -> list[OpenSession]:
             opened_at=row.created_at,
             last_seen_at=row.last_seen_at,
             is_this_one=row.id == actor.session_id,
+            owes_code=has_factor is not None and row.second_factor_at is None,
         )
         for row in rows
     ]

@@ -1,16 +1,19 @@
 """The door: who the request comes from, and whether the view's declared permission lets them in."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, abort, current_app, flash, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
 
-from eprunes.accounts.permissions import Actor, Pending, Permission
+from eprunes.accounts.permissions import CONFIRMED_FOR, SENT_WITHIN, Actor, Pending, Permission
 from eprunes.accounts.services.visits import trace_visit
-from eprunes.accounts.sessions import actor_for
+from eprunes.accounts.sessions import actor_for, open_for
 from eprunes.core import clock
 from eprunes.core.config import Settings
+from eprunes.core.database import narrow
+from eprunes.core.web import keep_reading, renew_csrf
 
 UNGUARDED_ENDPOINTS = {"static", "bootstrap.static"}
 PENDING_PAGES = {Pending.CODE: "accounts.give_code", Pending.SET_UP: "accounts.set_up_second_factor"}
@@ -45,7 +48,8 @@ def give_cookie(response: Response, app: Flask, token: str) -> None:
 
 
 def take_cookie_back(response: Response, app: Flask) -> None:
-    """Make the browser forget the session's token."""
+    """Make the browser forget the session's token, and the forms that were shown under it."""
+    renew_csrf()
     response.delete_cookie(
         app.config["EPRUNES_SESSION_COOKIE"], path="/", secure=app.config["EPRUNES_COOKIE_SECURE"], httponly=True
     )
@@ -53,8 +57,16 @@ def take_cookie_back(response: Response, app: Flask) -> None:
 
 def _actor_from_cookie(request: Request) -> Actor | None:
     token = request.cookies.get(current_app.config["EPRUNES_SESSION_COOKIE"], "")
+    if not token:
+        return None
+    session = open_for(token) if request.method in ("GET", "HEAD") else None
+    if session is not None:
+        keep_reading(session)
     demo = current_app.extensions["eprunes_settings"].demo
-    return actor_for(token, clock.now(), demo=demo) if token else None
+    actor = actor_for(token, clock.now(), demo=demo, within=session)
+    if session is not None:
+        narrow(session)
+    return actor
 
 
 def _let_in() -> Response | None:
@@ -74,10 +86,22 @@ def _let_in() -> Response | None:
         abort(404)
     if g.actor.is_visiting and _is_closed_to_visitors(view):
         abort(404)
-    if view.needs_confirmation and not g.actor.is_confirmed(clock.now()):
-        return redirect(url_for("accounts.confirm", suite=_wanted_page() or _page_before()))
+    if view.needs_confirmation and not g.actor.is_confirmed(clock.now(), _proof_lasts()):
+        return _to_confirmation(view)
     g.is_traced = g.actor.is_visiting
     return None
+
+
+def _proof_lasts() -> timedelta:
+    """Longer for the form of a page that asked for the proof itself: whoever opened it in time may send it."""
+    is_form_of_page = request.method not in ("GET", "HEAD") and "GET" in request.url_rule.methods
+    return SENT_WITHIN if is_form_of_page else CONFIRMED_FOR
+
+
+def _to_confirmation(view: Callable) -> Response:
+    """To the proof, with the page wanted; before a file, with the page that asked for it too: one goes back there."""
+    before = _page_before() if getattr(view, "is_download", False) else None
+    return redirect(url_for("accounts.confirm", suite=_wanted_page() or _page_before(), retour=before))
 
 
 def _is_closed_to_visitors(view: Callable) -> bool:

@@ -32,7 +32,8 @@ def _to_sign_in(email: str) -> Response:
     if g.actor:
         sessions.end_session(g.actor.session_hash, clock.now())
         g.actor = None
+    response = make_response()
+    guard.take_cookie_back(response, current_app)  # before the form is made: it is the first of the next session
     form = SignInForm(formdata=None, email=email)
-    response = make_response(render_template("accounts/invitation_accepted.html", form=form))
-    guard.take_cookie_back(response, current_app)
+    response.set_data(render_template("accounts/invitation_accepted.html", form=form))
     return response

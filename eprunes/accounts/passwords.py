@@ -29,6 +29,8 @@ _BETTER = "choisissez plutôt quatre mots sans rapport entre eux."
 PARAMETERS = {"time_cost": 2, "memory_cost": 46 * 1024, "parallelism": 1}
 _hasher = PasswordHasher(**PARAMETERS)
 _DECOY = _hasher.hash(secrets.token_urlsafe())
+_LOCK = "!"
+"""Stands before the hash of a password that opens nothing any more."""
 
 
 class PasswordRefused(ValueError):
@@ -64,16 +66,38 @@ def hash_password(password: str, personal: Iterable[str] = ()) -> str:
 
 
 def verify(password_hash: str | None, password: str) -> bool:
-    """True when the password is right. Takes the same time when there is no account."""
-    try:
-        return _hasher.verify(password_hash or _DECOY, _normalised(password)) and bool(password_hash)
-    except (VerificationError, InvalidHashError):
+    """True when the password is right. Takes the same time when there is no account, or its password is locked."""
+    usable = password_hash if may_open(password_hash) else None
+    return _is_right(usable or _DECOY, password) and usable is not None
+
+
+def may_open(password_hash: str | None) -> bool:
+    """True when there is a password, and it was not locked."""
+    return bool(password_hash) and not password_hash.startswith(_LOCK)
+
+
+def locked(password_hash: str | None) -> str | None:
+    """What stays of the password of a blocked account: it opens nothing, and is known when it is chosen again."""
+    return _LOCK + password_hash if may_open(password_hash) else password_hash
+
+
+def is_the_locked_one(password_hash: str | None, password: str) -> bool:
+    """True for the very password that was locked."""
+    if not password_hash or may_open(password_hash):
         return False
+    return _is_right(password_hash.removeprefix(_LOCK), password)
 
 
 def renewed_hash(password_hash: str, password: str) -> str | None:
     """A new hash of a password that was just verified, when its own was made in an older way; None otherwise."""
     return _hasher.hash(_normalised(password)) if _hasher.check_needs_rehash(password_hash) else None
+
+
+def _is_right(password_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, _normalised(password))
+    except (VerificationError, InvalidHashError):
+        return False
 
 
 def _normalised(password: str) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from eprunes.accounts import passwords
 from eprunes.accounts.models import Handover, HandoverKind, Identity, User, UserSession, UserState
 from eprunes.accounts.permissions import Actor
 from eprunes.accounts.queries import visible_users
@@ -14,6 +15,7 @@ from eprunes.accounts.services.users import RESTORABLE_FOR
 from eprunes.accounts.upkeep import EMPTIED
 from eprunes.core.database import TenantSession, platform_session, tenant_session
 from eprunes.core.refusals import NotVisible
+from eprunes.core.texts import folded
 
 
 class Standing(StrEnum):
@@ -34,6 +36,7 @@ class Person:
     user: User
     standing: Standing
     blocked: bool = False
+    has_password: bool = False
     second_factor: bool = False
     last_sign_in: datetime | None = None
 
@@ -55,10 +58,10 @@ class OpenHandover:
 
 def read_people(actor: Actor, session: TenantSession, as_of: datetime) -> list[Person]:
     """Everybody whom the actor may see, the administrator first, deleted ones last."""
-    users = visible_users(actor).where(User.email != EMPTIED).order_by(User.display_name, User.id)
+    users = visible_users(actor).where(User.email != EMPTIED).order_by(User.id)
     facts = _facts(actor.organisation_id)
     people = [_person(user, facts.get(user.id), as_of) for user in session.scalars(users)]
-    return sorted(people, key=lambda one: (one.standing == Standing.DELETED, not one.user.is_administrator))
+    return sorted(people, key=_place_in_list)
 
 
 def read_person(actor: Actor, session: TenantSession, user_id: UUID, as_of: datetime) -> Person:
@@ -96,6 +99,11 @@ def _handover_of(actor: Actor, session: TenantSession, as_of: datetime) -> OpenH
     )
 
 
+def _place_in_list(person: Person) -> tuple[bool, bool, str]:
+    user = person.user
+    return person.standing == Standing.DELETED, not user.is_administrator, folded(user.display_name)
+
+
 def _facts(organisation_id: UUID) -> dict[UUID, tuple[Identity, datetime | None]]:
     """Accounts of a client by user, with the start of their latest session."""
     query = (
@@ -117,6 +125,7 @@ def _person(user: User, facts: tuple[Identity, datetime | None] | None, as_of: d
         user,
         _standing(user, is_blocked, as_of),
         blocked=is_blocked,
+        has_password=passwords.may_open(identity.password_hash),
         second_factor=identity.totp_confirmed_at is not None,
         last_sign_in=last_sign_in,
     )

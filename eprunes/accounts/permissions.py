@@ -61,6 +61,8 @@ WHILE_SUSPENDED = {
     Permission.VIEW_ARCHIVE,
 }
 CONFIRMED_FOR = timedelta(minutes=15)
+SENT_WITHIN = 2 * CONFIRMED_FOR
+"""A form that was opened in time can still be sent: what was typed is not lost."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,9 @@ class Actor:
     def is_visiting(self) -> bool:
         return self.visit_id is not None
 
-    def is_confirmed(self, as_of: datetime) -> bool:
+    def is_confirmed(self, as_of: datetime, within: timedelta = CONFIRMED_FOR) -> bool:
         """True when the person proved who they are recently enough for an act that asks for it again."""
-        return self.confirmed_at is not None and as_of - self.confirmed_at < CONFIRMED_FOR
+        return self.confirmed_at is not None and as_of - self.confirmed_at < within
 
     def may(self, permission: Permission) -> bool:
         """True when a right of the actor gives this permission in the present state of the contract."""

@@ -46,14 +46,14 @@ def not_me(token: str):
     form = NotMeForm()
     if form.validate_on_submit():
         with refusals_on(form):
-            return _blocked(by_provider=blocking.not_me(token, clock.now()))
-    return render_form("accounts/not_me.html", form, email=owner.email)
+            return _blocked(blocking.not_me(token, clock.now()))
+    return render_form("accounts/not_me.html", form, email=owner.identity.email, role=owner.role)
 
 
-def _blocked(*, by_provider: bool) -> str:
+def _blocked(role: blocking.Role) -> str:
     """The page of a blocked account; whoever reads it may have been signed in to that account."""
     g.actor = None
-    return render_template("accounts/not_me_done.html", by_provider=by_provider)
+    return render_template("accounts/not_me_done.html", role=role)
 
 
 def _address() -> str:

@@ -1,6 +1,6 @@
 """The second factor: its code at sign-in, setting it up, replacing it, removing it, its recovery codes."""
 
-from flask import Response, flash, g, redirect, render_template, url_for
+from flask import Response, flash, g, redirect, render_template, request, url_for
 
 from eprunes.accounts import one_time_codes
 from eprunes.accounts.account_forms import CodeForm, FirstCodeForm, PlainForm, RecoveryCodeForm
@@ -46,7 +46,8 @@ def give_recovery_code():
 def set_up_second_factor():
     """For a first sign-in; whoever is already in must confirm who they are first."""
     if g.actor.pending is not Pending.SET_UP:
-        return redirect(url_for("accounts.change_second_factor"))
+        is_sent_again = request.method == "POST" and not g.actor.pending and second_factors.is_settled(g.actor)
+        return _codes_were_shown() if is_sent_again else redirect(url_for("accounts.change_second_factor"))
     return _set_up(wanted_page())
 
 
@@ -86,6 +87,8 @@ def renew_recovery_codes():
 def _set_up(destination: str) -> Response:
     form = FirstCodeForm()
     if form.validate_on_submit():
+        if second_factors.is_settled(g.actor):
+            return _codes_were_shown()
         with refusals_on(form):
             token, codes = second_factors.confirm(actor=g.actor, code=form.code.data, as_of=clock.now())
             return carrying(_codes_page(codes, destination), token)
@@ -96,6 +99,7 @@ def _set_up(destination: str) -> Response:
         qr_code=one_time_codes.qr_code(secret, g.actor.email),
         secret=one_time_codes.in_groups(secret),
         is_first=g.actor.pending is Pending.SET_UP,
+        is_replacing=second_factor_of(g.actor).is_set,
     )
 
 
@@ -103,6 +107,16 @@ def _codes_page(codes: list[str], destination: str) -> str:
     """Shown in answer to the form that made them, and never again: nothing keeps them."""
     file = one_time_codes.recovery_file(codes, g.actor.email)
     return render_template("accounts/recovery_codes.html", codes=codes, file=file, destination=destination)
+
+
+def _codes_were_shown() -> Response:
+    """The page of the codes, loaded again: nothing keeps them."""
+    flash(
+        "La double authentification est en place. Les codes de secours ne sont montrés qu’une fois\u00a0: si vous ne "
+        "les avez pas gardés, choisissez «\u00a0Nouveaux codes de secours\u00a0».",
+        "warning",
+    )
+    return redirect(url_for("accounts.account"))
 
 
 def _say_how_many_are_left(left: int) -> None:

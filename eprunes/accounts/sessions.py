@@ -2,12 +2,14 @@
 
 import hashlib
 import secrets
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, bindparam, select, update
+from sqlalchemy.orm import load_only
 
 from eprunes.accounts.models import (
     Identity,
@@ -23,7 +25,13 @@ from eprunes.accounts.models import (
 from eprunes.accounts.permissions import Actor, Pending, Right, effective_rights
 from eprunes.accounts.tools import Tools, tools_on
 from eprunes.core.calendar import PARIS, paris_day
-from eprunes.core.database import PlatformSession, TenantSession, platform_session, tenant_session
+from eprunes.core.database import (
+    PlatformSession,
+    TenantSession,
+    open_tenant_session,
+    platform_session,
+    tenant_session,
+)
 
 IDLE_LIMIT = timedelta(minutes=60)
 IDLE_LIMIT_PRIVILEGED = timedelta(minutes=20)
@@ -97,14 +105,19 @@ def still_open(identity_id: UUID, as_of: datetime, *, privileged: bool) -> tuple
     )
 
 
-def actor_for(token: str, as_of: datetime, *, demo: bool = False) -> Actor | None:
+def actor_for(token: str, as_of: datetime, *, demo: bool = False, within: TenantSession | None = None) -> Actor | None:
     """Whoever holds this token now, with the rights of this moment; None when it opens nothing.
 
     Checked at every request: the session's limits, the account's state, the contract's end (C3.4) and the order
-    form in force. A demo asks nobody for a second factor that was not set up.
+    form in force. A demo asks nobody for a second factor that was not set up. `within` is a session that
+    `open_for` gave for this token; without it one is opened and closed here.
     """
     token_hash, organisation_id = hash_of(token), _organisation_in(token)
-    found = _of_user(token_hash, organisation_id, as_of) if organisation_id else _of_operator(token_hash, as_of)
+    if organisation_id is None:
+        found = _of_operator(token_hash, as_of)
+    else:
+        with nullcontext(within) if within else closing(open_for(token)) as session:
+            found = _of_user(session, token_hash, as_of)
     if found is None:
         return None
     user_session, identity, actor = found
@@ -119,6 +132,12 @@ def actor_for(token: str, as_of: datetime, *, demo: bool = False) -> Actor | Non
         confirmed_at=user_session.confirmed_at,
         pending=_pending(user_session, identity, actor, demo),
     )
+
+
+def open_for(token: str) -> TenantSession | None:
+    """A reading session of the client that a token names, in which its holder can be recognised; None for operators."""
+    organisation_id = _organisation_in(token)
+    return organisation_id and open_tenant_session(organisation_id, platform_reason="session d’un utilisateur")
 
 
 def hash_of(token: str) -> bytes:
@@ -194,6 +213,13 @@ def _visiting(actor: Actor, visit: OperatorVisit, organisation: Organisation, as
 
 
 _OWN = bindparam("organisation_id")
+_OF_SESSION = (
+    UserSession.id,
+    UserSession.created_at,
+    UserSession.last_seen_at,
+    UserSession.confirmed_at,
+    UserSession.second_factor_at,
+)
 _USER_BEHIND = (
     select(UserSession, Identity, Organisation, User, OrderForm)
     .join(Identity, Identity.id == UserSession.identity_id)
@@ -202,13 +228,17 @@ _USER_BEHIND = (
     .outerjoin(OrderForm, OrderForm.organisation_id == _OWN)
     .where(UserSession.token_hash == bindparam("token_hash"), UserSession.ended_at.is_(None))
     .where(Identity.organisation_id == _OWN, User.state == UserState.ACTIVE)
+    .options(
+        load_only(*_OF_SESSION, raiseload=True),
+        load_only(Identity.blocked_at, Identity.totp_confirmed_at, raiseload=True),
+    )
 )
-"""Who holds a token, with everything that a request must know of them; built once, for it runs at every request."""
+"""Who holds a token, with what a request must know of them and no more; built once, for it runs at every request."""
 
 
-def _of_user(token_hash: bytes, organisation_id: UUID, as_of: datetime) -> tuple[UserSession, Identity, Actor] | None:
-    with tenant_session(organisation_id, platform_reason="session d’un utilisateur") as session:
-        rows = session.execute(_USER_BEHIND, {"token_hash": token_hash, "organisation_id": organisation_id}).all()
+def _of_user(session: TenantSession, token_hash: bytes, as_of: datetime) -> tuple[UserSession, Identity, Actor] | None:
+    own = {"token_hash": token_hash, "organisation_id": session.organisation_id}
+    rows = session.execute(_USER_BEHIND, own).all()
     if not rows:
         return None
     user_session, identity, organisation, user, _ = rows[0]
@@ -250,7 +280,7 @@ def _operator(identity: Identity) -> Actor:
         user_id=None,
         display_name=identity.email,
         email=identity.email,
-        organisation_name="Exploitation",
+        organisation_name="Exploitant de la plateforme",
         rights=frozenset({Right.OPERATOR}),
         zone=PARIS,
     )

@@ -74,14 +74,20 @@ def clear(scope: str, *parts: str) -> None:
 
 def take_each(attempts: Iterable[Attempt], as_of: datetime) -> None:
     """Count one attempt under several things at once: under all of them, or under none and Refused."""
-    by_key = {attempt.key(): attempt for attempt in attempts}
     with platform_session("frein", write=True) as session:
-        counts = _locked(session, by_key, as_of)
-        waits = [wait_for(count, as_of) for count in counts.values()]
-        if any(waits):
-            raise Refused(_sentence(max(waits)))
-        after = {key: counted(counts[key], by_key[key].limits, as_of) for key in counts}
-        _write(session, after)
+        wait = take_within(session, attempts, as_of)
+    if wait:
+        raise Refused(_sentence(wait))
+
+
+def take_within(session: PlatformSession | TenantSession, attempts: Iterable[Attempt], as_of: datetime) -> timedelta:
+    """Within a transaction: as `take_each`, but returns how long the brake is still on; nothing when it is not."""
+    by_key = {attempt.key(): attempt for attempt in attempts}
+    counts = _locked(session, by_key, as_of)
+    wait = max(wait_for(count, as_of) for count in counts.values())
+    if not wait:
+        _write(session, {key: counted(counts[key], by_key[key].limits, as_of) for key in counts})
+    return wait
 
 
 def forget(session: PlatformSession | TenantSession, attempts: Iterable[Attempt]) -> None:
@@ -129,7 +135,7 @@ def _sentence(wait: timedelta) -> str:
     return f"Trop d’essais\u00a0: réessayez dans {minutes}\u00a0minute{'s' if minutes > 1 else ''}."
 
 
-def _locked(session: PlatformSession, keys: Iterable[bytes], as_of: datetime) -> dict[bytes, Count]:
+def _locked(session: PlatformSession | TenantSession, keys: Iterable[bytes], as_of: datetime) -> dict[bytes, Count]:
     """The counts, none of which anybody else can change before this transaction ends; always in the same order."""
     ordered = sorted(keys)
     insert = postgresql.insert if session.bind.dialect.name == "postgresql" else sqlite.insert
@@ -140,7 +146,7 @@ def _locked(session: PlatformSession, keys: Iterable[bytes], as_of: datetime) ->
     return {key: Count(*rest) for key, *rest in session.execute(query)}
 
 
-def _write(session: PlatformSession, counts: dict[bytes, Count]) -> None:
+def _write(session: PlatformSession | TenantSession, counts: dict[bytes, Count]) -> None:
     table = Throttle.__table__
     values = {"failures": bindparam("f"), "last_at": bindparam("l"), "closed_until": bindparam("c")}
     statement = update(table).where(table.c.key == bindparam("k")).values(**values)

@@ -25,10 +25,14 @@ def issue(
     identity_id: UUID | None = None,
     organisation_id: UUID | None = None,
     user_id: UUID | None = None,
+    supersedes: bool = True,
 ) -> str:
-    """Within a transaction: a new token, which voids the earlier ones of the same purpose and person."""
+    """Within a transaction: a new token. It voids the earlier ones of the same purpose and person if it
+    `supersedes` them.
+    """
     token = secrets.token_urlsafe(32)
-    void(session, purpose, as_of=as_of, identity_id=identity_id, organisation_id=organisation_id, user_id=user_id)
+    if supersedes:
+        void(session, purpose, as_of=as_of, identity_id=identity_id, organisation_id=organisation_id, user_id=user_id)
     session.add(
         OneTimeToken(
             token_hash=hash_of(token),

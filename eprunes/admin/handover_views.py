@@ -2,7 +2,7 @@
 
 from flask import flash, g, redirect, url_for
 
-from eprunes.accounts.people import Standing, read_people
+from eprunes.accounts.people import Standing, handover_of, read_people
 from eprunes.accounts.permissions import Permission, requires
 from eprunes.accounts.services import handovers
 from eprunes.admin.blueprint import blueprint, in_admin
@@ -22,7 +22,7 @@ def start_handover():
             handovers.start(g.actor, form.to_user_id.data, clock.now())
             flash("Proposition envoyée. Vous restez l’administrateur tant qu’elle n’est pas acceptée.")
             return redirect(url_for("accounts.handover"))
-    return render_form("admin/handover.html", form)
+    return render_form("admin/handover.html", form, handover=handover_of(g.actor, clock.now()))
 
 
 def _choices() -> list[tuple[str, str]]:

@@ -47,6 +47,7 @@ ACTIONS = {
     "passation.annulee": "Passation annulée",
     "passation.caduque": "Passation sans effet",
     "passation.declinee": "Passation refusée",
+    "passation.consultee": "Personnes du client consultées par l’exploitant, pour une passation",
     "passation.effective": "Compte administrateur passé",
     "passation.expiree": "Passation expirée",
     "passation.proposee": "Compte administrateur proposé",

@@ -67,7 +67,7 @@ def _cells(line: Line, place: int | None, actor: Actor) -> list[Cell]:
         line.act,
         line.by,
         line.subject,
-        str(entry.subject_id) if entry.subject_id else None,
+        str(line.reference) if line.reference else None,
         line.details,
         line.address or None,
         line.device or None,

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from eprunes.accounts.services.signing_in import Outcome
 from eprunes.admin.journal import ACTIONS, VISITED_PAGES, words_for
 from eprunes.core.wording import day, instant, number
 from eprunes.fines.answering import FilingReason, ImpossibilityReason
@@ -26,6 +27,7 @@ _NAMES = {
     "a": "à",
     "annee": "année",
     "acte": "acte",
+    "assignments": "attributions",
     "au": "au",
     "avant": "auparavant",
     "champs": "champs modifiés",
@@ -33,6 +35,7 @@ _NAMES = {
     "creees": "créées",
     "de": "de",
     "des_le": "dès le",
+    "drivers": "conducteurs",
     "du": "du",
     "fin": "dernier jour",
     "jusqu_a": "jusqu’au",
@@ -42,9 +45,18 @@ _NAMES = {
     "refusees": "refusées",
     "restants": "codes restants",
     "sortie": "sortie annulée, prévue le",
+    "vehicles": "véhicules",
     "vehicules": "véhicules",
 }
 _MOTIVES = {
+    "connexion.refusee": {
+        Outcome.REFUSED: "mot de passe incorrect",
+        Outcome.BRAKED: "trop d’essais",
+        Outcome.BLOCKED: "compte bloqué",
+        Outcome.SUSPENDED: "compte suspendu",
+        Outcome.DELETED: "compte supprimé",
+        Outcome.NO_CONTRACT: "contrat suspendu ou terminé",
+    },
     "avis.impossibilite": {one: one.requirements.label for one in ImpossibilityReason},
     "avis.classe": {one: one.label for one in FilingReason},
     "vehicule.sorti": EXIT_REASONS,

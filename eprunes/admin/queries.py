@@ -13,6 +13,7 @@ from eprunes.accounts.tools import Tools, tools_on
 from eprunes.core.audit import AuditEntry
 from eprunes.core.calendar import paris_day
 from eprunes.core.database import TenantSession
+from eprunes.core.texts import folded
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,10 @@ class Account:
 def read_account(actor: Actor, session: TenantSession, as_of: datetime) -> Account:
     """Users, quota, tools and end of the contract."""
     used, allowed = quota.usage(session, as_of)
-    users = visible_users(actor).order_by(User.is_administrator.desc(), User.display_name, User.id)
+    users = session.scalars(visible_users(actor).order_by(User.id))
     forms = session.scalars(order_forms(actor.organisation_id)).all()
     return Account(
-        users=list(session.scalars(users)),
+        users=sorted(users, key=lambda one: (not one.is_administrator, folded(one.display_name))),
         used=used,
         allowed=allowed,
         tools=tools_on(forms, paris_day(as_of)),

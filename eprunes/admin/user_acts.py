@@ -1,7 +1,7 @@
 """What the administrator may do to a user: in which state it is offered, and the words that say what it does."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -115,16 +115,23 @@ UNBLOCK = Act(
 )
 FORGET_FACTOR = Act(
     second_factors.remove_for_user,
-    "Second facteur perdu",
+    "Retirer la double authentification",
     (
-        "Assurez-vous que c’est bien cette personne qui vous le demande\u00a0;",
+        "À faire si la personne a perdu son téléphone et ses codes de secours, et le demande elle-même\u00a0;",
         "sa double authentification et ses codes de secours sont effacés, ses sessions prennent fin\u00a0;",
-        "elle se connectera avec son seul mot de passe, et pourra installer un nouveau second facteur.",
+        "elle se connectera avec son seul mot de passe, et pourra remettre en place la double authentification.",
     ),
-    "Effacer le second facteur",
+    "Retirer la double authentification",
     "phone",
-    "Second facteur effacé\u00a0: la personne en est avertie par e-mail.",
+    "Double authentification retirée\u00a0: la personne en est avertie par e-mail.",
     is_grave=True,
+)
+
+_RETURNS = {"reactiver": "réactivé", "restaurer": "restauré"}
+_STAYS_BLOCKED = "Son compte reste bloqué\u00a0: il ne pourra se connecter qu’une fois débloqué."
+_THEN_BY_RESET = (
+    "Il retrouve les droits qu’il avait\u00a0; pour se connecter, il choisira un mot de passe par "
+    "«\u00a0Mot de passe oublié\u00a0?\u00a0»."
 )
 
 ACTS: dict[str, Act] = {
@@ -148,6 +155,17 @@ _BY_STANDING: dict[Standing, tuple[str, ...]] = {
     Standing.EXPIRED: ("renvoyer", "annuler"),
     Standing.DELETED: ("restaurer",),
 }
+
+
+def for_person(word: str, person: Person) -> Act:
+    """The act of this word, in the words that are true of this person."""
+    act = ACTS[word]
+    if word not in _RETURNS or (person.has_password and not person.blocked):
+        return act
+    if person.blocked:
+        done = f"Utilisateur {_RETURNS[word]}\u00a0: son compte reste bloqué."
+        return replace(act, consequences=("Il retrouve les droits qu’il avait.", _STAYS_BLOCKED), done=done)
+    return replace(act, consequences=(_THEN_BY_RESET,))
 
 
 def offered(person: Person) -> dict[str, Act]:

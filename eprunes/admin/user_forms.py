@@ -3,11 +3,11 @@
 from uuid import UUID
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, RadioField
+from wtforms import BooleanField
 from wtforms.validators import InputRequired, Length
 
 from eprunes.accounts.services.user_steps import NAME_LENGTH
-from eprunes.core.fields import EmailField, Needed, TextField
+from eprunes.core.fields import EmailField, Needed, RadioField, TextField
 
 
 class ActForm(FlaskForm):

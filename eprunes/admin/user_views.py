@@ -67,7 +67,8 @@ def change_rights(user_id: UUID):
 @requires(Permission.ADMINISTER, confirmed=True)
 @in_admin
 def act_on_user(user_id: UUID, word: str):
-    act, person, form = ACTS[word], read_person(g.actor, reading(), user_id, clock.now()), ActForm()
+    person, form = read_person(g.actor, reading(), user_id, clock.now()), ActForm()
+    act = user_acts.for_person(word, person)
     if form.validate_on_submit():
         with refusals_on(form):
             act.do(g.actor, user_id, clock.now())

@@ -9,7 +9,7 @@ from eprunes.admin.journal_export import journal_workbook, signed_head
 from eprunes.admin.journal_search import families, family_in_words, journal_args, read_journal, read_journal_search
 from eprunes.admin.journal_words import SUBJECTS
 from eprunes.core import clock
-from eprunes.core.web import XLSX, download, reading
+from eprunes.core.web import XLSX, download, downloads, reading
 
 
 @blueprint.get("/administration/journal")
@@ -24,6 +24,7 @@ def journal():
 
 @blueprint.get("/administration/journal/export.xlsx")
 @requires(Permission.ADMINISTER, confirmed=True)
+@downloads
 def export_journal():
     search = read_journal_search(request.args)
     return download(journal_workbook(g.actor, reading(), search, clock.now()), "journal.xlsx", XLSX)
@@ -31,5 +32,6 @@ def export_journal():
 
 @blueprint.get("/administration/journal/empreinte.json")
 @requires(Permission.ADMINISTER)
+@downloads
 def journal_head():
     return download(signed_head(reading(), clock.now()), "empreinte-du-journal.json", "application/json")

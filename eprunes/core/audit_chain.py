@@ -119,7 +119,6 @@ def chain_pending(organisation_id: UUID) -> int:
 def _complete_trace(session: TenantSession) -> None:
     if session.in_nested_transaction() or not session.info.get(_WAITING):
         return
-    session.flush()
     waiting = [(entry, beside) for entry, beside in session.info.pop(_WAITING) if entry in session]
     entries, own = [entry for entry, _ in waiting], session.organisation_id
     connections = [

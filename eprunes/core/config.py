@@ -34,6 +34,7 @@ class Settings:
     mail_from: str
     mailbox_url: str | None
     security_contact: str | None
+    support_contact: str
     trusted_proxies: int
     demo: bool
     clock_offset: timedelta
@@ -80,6 +81,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         mail_from=value("MAIL_FROM", "e-Prunes <ne-pas-repondre@eprunes.example>"),
         mailbox_url=value("MAILBOX_URL").rstrip("/") or None,
         security_contact=value("SECURITY_CONTACT") or None,
+        support_contact=value("SUPPORT_CONTACT"),
         trusted_proxies=_whole_number("EPRUNES_TRUSTED_PROXIES", value("TRUSTED_PROXIES", "0")),
         demo=value("DEMO").lower() in _YES,
         clock_offset=_duration(value("CLOCK_OFFSET", "0s")),
@@ -117,6 +119,10 @@ def _refuse_unsafe(settings: Settings) -> None:
     if settings.security_contact and not _CONTACT.fullmatch(settings.security_contact):
         raise SettingsRefused(
             "EPRUNES_SECURITY_CONTACT\u00a0: indiquez mailto:adresse@exemple.fr ou https://exemple.fr/page."
+        )
+    if len(settings.support_contact) > 100 or not settings.support_contact.isprintable():
+        raise SettingsRefused(
+            "EPRUNES_SUPPORT_CONTACT\u00a0: indiquez une adresse e-mail ou un téléphone, sur une ligne."
         )
     if settings.database_url == settings.keystore_url:
         raise SettingsRefused("EPRUNES_KEYSTORE_URL\u00a0: les clés doivent vivre ailleurs que la base de données.")

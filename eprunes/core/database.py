@@ -171,6 +171,12 @@ def open_tenant_session(
     return session
 
 
+def narrow(session: TenantSession) -> None:
+    """Take back a session's platform reason, with whatever it loaded for that reason: business tables are left."""
+    session.expunge_all()
+    session.platform_reason = None
+
+
 @contextmanager
 def platform_session(reason: str, *, write: bool = False) -> Iterator[PlatformSession]:
     """Open a session on the platform's own tables, for a stated reason; commits as `tenant_session` does."""

@@ -1,10 +1,12 @@
-"""Fields of forms in which people type text: what they hold is tidy (see `texts`)."""
+"""Fields of forms: what people type is tidy (see `texts`), and what is wrong is said in sentences of our own."""
 
 from flask_wtf import FlaskForm
 from wtforms import EmailField as PlainEmailField
 from wtforms import Field, StringField, TextAreaField
+from wtforms import RadioField as PlainRadioField
+from wtforms import SelectField as PlainSelectField
 from wtforms import TelField as PlainTelField
-from wtforms.validators import InputRequired, StopValidation
+from wtforms.validators import InputRequired, Length, StopValidation, ValidationError
 
 from eprunes.core.texts import tidy_line, tidy_lines
 
@@ -46,3 +48,28 @@ class Needed(InputRequired):
         super().__call__(form, field)
         if not field.data:
             raise StopValidation(self.message)
+
+
+class AtMost(Length):
+    """No longer than so many characters."""
+
+    def __init__(self, longest: int) -> None:
+        super().__init__(max=longest, message=f"{longest} caractères au plus.")
+
+
+class _OfTheList:
+    """What was sent is one of the choices; `validate_choice` False leaves that to the form, or to a service."""
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        try:
+            super().pre_validate(form)
+        except ValidationError as error:
+            raise ValidationError("Choisissez dans la liste.") from error
+
+
+class RadioField(_OfTheList, PlainRadioField):
+    """One of a few choices, all of them shown."""
+
+
+class SelectField(_OfTheList, PlainSelectField):
+    """One of a list."""

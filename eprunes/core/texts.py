@@ -17,5 +17,22 @@ def tidy_lines(text: str) -> str:
     return "\n".join(tidy_line(line) for line in text.splitlines()).strip()
 
 
+def folded(text: str) -> str:
+    """Without case, accents and punctuation, so that « émile » finds « ÉMILE » and « Saint-Gérard » two words."""
+    return text.casefold().translate(_PLAIN)
+
+
 def _is_shown(character: str) -> bool:
     return unicodedata.category(character) not in _INVISIBLE
+
+
+def _plain(code: int) -> str | None:
+    """What a character counts for in a search: its letter without accents, a space, or nothing at all."""
+    if unicodedata.combining(chr(code)):
+        return None
+    base = unicodedata.normalize("NFKD", chr(code))[0]
+    return base if base.isalnum() else " "
+
+
+# European letters, combining accents and general punctuation; other scripts stay as they are.
+_PLAIN = {code: _plain(code) for code in (*range(0x370), *range(0x1E00, 0x2070))}

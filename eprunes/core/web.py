@@ -3,20 +3,22 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
-from urllib.parse import unquote
+from functools import lru_cache
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from flask import Flask, Response, current_app, g, make_response, render_template, request, url_for
+from flask import Flask, Response, current_app, g, make_response, render_template, request, session, url_for
 from flask_babel import Babel
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect, FlaskForm
 from flask_wtf.csrf import CSRFError
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from eprunes.core import headers, wording
 from eprunes.core.config import Settings
-from eprunes.core.database import TenantSession, open_tenant_session
+from eprunes.core.database import TenantBreach, TenantSession, open_tenant_session
 from eprunes.core.icons import icon
 from eprunes.core.refusals import NotVisible, Refused
 
@@ -30,6 +32,10 @@ _SENTENCES = {
     413: ("Fichier trop lourd", "Ce fichier dépasse 20 Mo. Allégez-le et recommencez."),
     500: ("Une erreur est survenue", "Rien n’a été perdu. Réessayez\u00a0; si cela persiste, prévenez l’assistance."),
 }
+_EXPIRED = (
+    "Page expirée",
+    "Cette page est restée ouverte trop longtemps. Revenez à la page précédente, rechargez-la et recommencez.",
+)
 
 csrf = CSRFProtect()
 
@@ -41,6 +47,7 @@ def install(app: Flask, settings: Settings) -> None:
         MAX_CONTENT_LENGTH=MAX_UPLOAD_BYTES,
         SESSION_COOKIE_NAME="__Host-eprunes-form" if settings.is_https else "eprunes-form",
         SESSION_COOKIE_SECURE=settings.is_https,
+        SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         TRUSTED_HOSTS=[settings.host],
         WTF_CSRF_TIME_LIMIT=None,
@@ -56,11 +63,21 @@ def install(app: Flask, settings: Settings) -> None:
     app.teardown_request(_close_reading)
     app.register_error_handler(Exception, _error_page)
     _install_filters(app)
+    _install_support(app, settings.support_contact)
 
 
 def install_csrf(app: Flask) -> None:
-    """Ask every unsafe request for its token; after the door, so that a refusal's page knows its reader."""
+    """Ask every unsafe request where it comes from, and for its token; after the door, so that a refusal's page knows
+    its reader."""
+    app.config["EPRUNES_ORIGIN"] = _origin_of(app.extensions["eprunes_settings"].base_url)
+    app.before_request(_refuse_other_origins)
     csrf.init_app(app)
+
+
+def renew_csrf() -> None:
+    """Forms shown so far are worth nothing in this browser: whoever comes next has forms of their own."""
+    session.pop("csrf_token", None)
+    g.pop("csrf_token", None)
 
 
 @contextmanager
@@ -86,7 +103,14 @@ def reading() -> TenantSession:
     """The request's read session, opened for the actor's organisation at first use, closed with the request."""
     if "reading" not in g:
         g.reading = open_tenant_session(g.actor.organisation_id)
+    if g.reading.organisation_id != g.actor.organisation_id:
+        raise TenantBreach("the request's read session belongs to another organisation")
     return g.reading
+
+
+def keep_reading(session: TenantSession) -> None:
+    """Make a session that was opened before its reader was known the request's read session."""
+    g.reading = session
 
 
 def in_section(endpoint: str) -> Callable:
@@ -97,6 +121,21 @@ def in_section(endpoint: str) -> Callable:
         return view
 
     return mark
+
+
+def downloads(view: Callable) -> Callable:
+    """Mark a view that answers with a file: the browser keeps the page that led to it."""
+    view.is_download = True
+    return view
+
+
+def leads_to_download(path: str) -> bool:
+    """True when a path of this site is that of a file to save."""
+    try:
+        endpoint, _ = current_app.url_map.bind("").match(urlsplit(path).path, method="GET")
+    except HTTPException:
+        return False
+    return getattr(current_app.view_functions[endpoint], "is_download", False)
 
 
 def safe_path(path: str | None, fallback: str) -> str:
@@ -118,16 +157,40 @@ def download(content: bytes, filename: str, mimetype: str) -> Response:
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
+def _refuse_other_origins() -> None:
+    """A browser says which site a form was sent from; where it says nothing, the form's token alone decides."""
+    sent = request.headers.get("Origin", "null")
+    if request.method in ("GET", "HEAD", "OPTIONS") or sent == "null":
+        return
+    if _origin_of(sent) != current_app.config["EPRUNES_ORIGIN"]:
+        raise CSRFError("another site's form")
+
+
+def _origin_of(url: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port of an address; no site's when it can't be read."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return "", None, None
+
+
+@lru_cache(maxsize=1024)
+def _state(word: str, icon_name: str, tone: str) -> Markup:
+    """A state as icon and word. Lists show the same few by the hundred."""
+    return Markup('<span class="state state-{}">{} {}</span>').format(tone, icon(icon_name), word)
+
+
 def _close_reading(error: BaseException | None) -> None:
-    session = g.pop("reading", None)
-    if session is not None:
-        session.close()
+    opened = g.pop("reading", None)
+    if opened is not None:
+        opened.close()
 
 
 def _error_page(error: Exception):
     """A French page without detail. No `url_for` here: it would fail for an untrusted host."""
     if isinstance(error, CSRFError):
-        code, title, sentence = 400, "Page expirée", "Cette page est restée ouverte trop longtemps\u00a0: rechargez-la."
+        code, (title, sentence) = 400, _EXPIRED
     else:
         code = _status_of(error)
         title, sentence = _SENTENCES.get(code, _SENTENCES[400 if code < 500 else 500])
@@ -153,7 +216,7 @@ def _status_of(error: Exception) -> int:
 def _install_filters(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(icon=icon, counted=wording.counted, described=_described)
+    app.jinja_env.globals.update(icon=icon, state=_state, counted=wording.counted, described=_described)
     app.jinja_env.filters.update(day=wording.day, money=wording.money, in_days=wording.in_days, number=wording.number)
     app.jinja_env.globals["page_url"] = _page_url
     app.jinja_env.filters["instant"] = lambda value: wording.instant(value, g.actor.zone)
@@ -162,6 +225,13 @@ def _install_filters(app: Flask) -> None:
     app.jinja_env.filters["local_hour"] = lambda value, zone: wording.hour(value, ZoneInfo(zone))
     app.jinja_env.filters["iso_day"] = lambda text: wording.short_day(date.fromisoformat(text)) if text else ""
     app.jinja_env.filters["short_day"] = wording.short_day
+
+
+def _install_support(app: Flask, contact: str) -> None:
+    """`support` follows the words « l’assistance » with how to reach it, if that is known; `with_support` adds it."""
+    support = f" ({contact})" if contact else ""
+    app.jinja_env.globals["support"] = support
+    app.jinja_env.filters["with_support"] = lambda text: text.replace("l’assistance", f"l’assistance{support}")
 
 
 def _page_url(cursor: str) -> str:

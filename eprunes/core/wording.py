@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, get_timezone_location
 from babel.numbers import format_currency, format_decimal
 
 LOCALE = "fr_FR"
@@ -15,6 +15,11 @@ def instant(value: datetime | None, zone: ZoneInfo) -> str:
     if value is None:
         return ""
     return format_datetime(value, "EEE d MMM y, HH:mm", tzinfo=zone, locale=LOCALE)
+
+
+def instant_and_zone(value: datetime, zone: ZoneInfo) -> str:
+    """`lun. 3 mars 2026, 08:00 (heure de Paris)`: for a reader whose zone is not known to be this one."""
+    return f"{instant(value, zone)} (heure de {get_timezone_location(zone, locale=LOCALE, return_city=True)})"
 
 
 def hour(value: datetime, zone: ZoneInfo) -> str:

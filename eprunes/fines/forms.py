@@ -3,11 +3,11 @@
 from datetime import date
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, RadioField, SelectField
+from wtforms import BooleanField, HiddenField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import InputRequired, Optional
 
-from eprunes.core.fields import LinesField, Needed, TextField
+from eprunes.core.fields import AtMost, LinesField, Needed, RadioField, SelectField, TextField
 from eprunes.fines.answering import FilingReason, ImpossibilityReason
 from eprunes.fines.designation_rules import declares_the_same, tidied
 from eprunes.fines.services import Proof
@@ -26,7 +26,7 @@ COUNTRIES = [SelectChoice(code, name) for code, name in wording.countries()]
 
 
 def _needed(what: str, longest: int) -> list:
-    return [Needed(_NEEDED.format(what)), Length(max=longest, message=f"{longest} caractères au plus.")]
+    return [Needed(_NEEDED.format(what)), AtMost(longest)]
 
 
 class DesignationForm(Checked):
@@ -48,9 +48,9 @@ class DesignationForm(Checked):
     last_name = TextField("Nom", validators=_needed("le nom", 80))
     first_name = TextField("Prénom", validators=_needed("le prénom", 80))
     birth_date = LocalDateField("Date de naissance", validators=[InputRequired(_NEEDED.format("la date de naissance"))])
-    birth_place = TextField("Lieu de naissance", validators=[Length(max=80)])
+    birth_place = TextField("Lieu de naissance", validators=[AtMost(80)])
     address_line = TextField("Adresse", validators=_needed("le numéro et la rue", 120))
-    address_complement = TextField("Complément", validators=[Length(max=120)])
+    address_complement = TextField("Complément", validators=[AtMost(120)])
     postcode = TextField("Code postal", validators=_needed("le code postal", 12))
     city = TextField("Ville", validators=_needed("la ville", 80))
     country = SelectField("Pays", choices=COUNTRIES, default=FRANCE, validators=[Quiet()])
@@ -110,11 +110,11 @@ class ImpossibilityForm(FlaskForm):
         choices=[SelectChoice(one.value, one.requirements.label) for one in ImpossibilityReason],
         validators=[InputRequired("Choisissez un motif.")],
     )
-    first_reference = TextField("Référence de la pièce", validators=[Quiet(), Length(max=80)])
+    first_reference = TextField("Référence de la pièce", validators=[Quiet(), AtMost(80)])
     first_date = LocalDateField("Date de la pièce", validators=[Quiet(), Optional()])
-    second_reference = TextField("Référence de la seconde pièce", validators=[Quiet(), Length(max=80)])
+    second_reference = TextField("Référence de la seconde pièce", validators=[Quiet(), AtMost(80)])
     second_date = LocalDateField("Date de la seconde pièce", validators=[Quiet(), Optional()])
-    comment = LinesField("Exposé des faits", validators=[Quiet(), Length(max=2000)])
+    comment = LinesField("Exposé des faits", validators=[Quiet(), AtMost(2000)])
 
     def chosen(self) -> ImpossibilityReason:
         return ImpossibilityReason(self.reason.data)

@@ -7,7 +7,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from eprunes.accounts.permissions import Permission, requires
 from eprunes.core import clock
 from eprunes.core.texts import tidy_line
-from eprunes.core.web import XLSX, download, in_section, reading, refusals_on, render_form
+from eprunes.core.web import XLSX, download, downloads, in_section, reading, refusals_on, render_form
 from eprunes.fines import exports, inbox, pages, services
 from eprunes.fines.answering import FilingReason, ImpossibilityReason
 from eprunes.fines.events import WORDS
@@ -51,7 +51,8 @@ def inbox_list():
     page, rows, found = inbox.read_inbox(g.actor, session, view, search, sort, request.args.get("page", ""), as_of)
     pinned = [] if view is not View.TO_DO or search else inbox.pinned(g.actor, session, as_of)
     counts = inbox.counts(g.actor, session, as_of)
-    services.note_list_seen(g.actor, view=view, found=found, is_searched=bool(search), as_of=as_of)
+    shown = found + len(pinned)
+    services.note_list_seen(g.actor, view=view, found=shown, is_searched=bool(search), as_of=as_of)
     lists = {"page": page, "rows": rows, "found": found, "pinned": pinned, "counts": counts}
     asked = {"view": view, "search": search, "sort": sort}
     return render_template("fines/inbox.html", **lists, **asked, View=View, view_words=VIEW_WORDS, Why=Why)
@@ -59,6 +60,7 @@ def inbox_list():
 
 @blueprint.get("/contraventions/export.xlsx")
 @requires(Permission.EXPORT_NOTICES, confirmed=True)
+@downloads
 def export():
     view, search, sort = _asked()
     content = exports.notices_workbook(g.actor, reading(), view, search, sort, clock.now())

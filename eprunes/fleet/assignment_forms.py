@@ -4,10 +4,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
-from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
+from eprunes.core.fields import RadioField
 from eprunes.fleet.form_parts import (
     LocalTimeField,
     Quiet,

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable
 from datetime import date, time
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, Field, HiddenField, SelectField, TimeField
+from wtforms import DateField, Field, HiddenField, TimeField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
-from eprunes.core.fields import Needed, TextField
+from eprunes.core.fields import Needed, SelectField, TextField
 
 DATE_EXPECTED = "Indiquez une date (JJ/MM/AAAA)."
 PLAUSIBLE_YEARS = range(1900, 2101)

@@ -6,7 +6,7 @@ from flask import Blueprint, abort, flash, g, redirect, url_for
 
 from eprunes.accounts.permissions import Permission, requires
 from eprunes.core import clock
-from eprunes.core.web import XLSX, download, in_section, reading, refusals_on, render_form
+from eprunes.core.web import XLSX, download, downloads, in_section, reading, refusals_on, render_form
 from eprunes.fleet.import_forms import ConfirmForm, ImportForm
 from eprunes.fleet.importing import tasks
 from eprunes.fleet.importing.running import template_workbook
@@ -33,6 +33,7 @@ def upload():
 
 @blueprint.get("/import/modele.xlsx")
 @requires(Permission.EDIT_FLEET)
+@downloads
 def template():
     return download(template_workbook(), "modele-import-parc.xlsx", XLSX)
 
@@ -73,6 +74,7 @@ def cancel(task_id: UUID):
 
 @blueprint.get("/import/<uuid:task_id>/lignes-refusees.xlsx")
 @requires(Permission.EDIT_FLEET)
+@downloads
 def refused(task_id: UUID):
     content = tasks.refused_lines(reading(), g.actor, task_id, clock.now())
     return download(content or abort(404), "lignes-refusees.xlsx", XLSX)

@@ -1,6 +1,5 @@
 """Drivers' names for lists and searches: sealed boxes opened in memory, nothing kept."""
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -10,6 +9,7 @@ from sqlalchemy import Row, Select
 from eprunes.accounts.permissions import Actor
 from eprunes.core.crypto import key_store, open_box
 from eprunes.core.database import TenantSession
+from eprunes.core.texts import folded
 from eprunes.fleet.driver_details import KEY_PURPOSE, TABLE
 from eprunes.fleet.models import Driver
 from eprunes.fleet.queries import visible_drivers
@@ -80,11 +80,6 @@ def has_words(one: DriverName, words: Sequence[str]) -> bool:
     return all(word in one.folded for word in words)
 
 
-def folded(text: str) -> str:
-    """Without case, accents and punctuation, so that « émile » finds « ÉMILE » and « Saint-Gérard » two words."""
-    return text.casefold().translate(_PLAIN)
-
-
 def words_of(text: str) -> list[str]:
     """The words of a search."""
     return folded(text).split()
@@ -101,15 +96,3 @@ def _opened(
         key = keys.get(key_id)
         content = open_box(key, organisation_id, TABLE, driver_id, box) if key else {}
         yield driver_id, staff_number, content
-
-
-def _plain(code: int) -> str | None:
-    """What a character counts for in a search: its letter without accents, a space, or nothing at all."""
-    if unicodedata.combining(chr(code)):
-        return None
-    base = unicodedata.normalize("NFKD", chr(code))[0]
-    return base if base.isalnum() else " "
-
-
-# European letters, combining accents and general punctuation; other scripts stay as they are.
-_PLAIN = {code: _plain(code) for code in (*range(0x370), *range(0x1E00, 0x2070))}

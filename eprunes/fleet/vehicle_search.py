@@ -1,5 +1,6 @@
 """The list of vehicles: search, filters and sort as the page's address holds them, and the query they make."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,9 +11,9 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, or
 from eprunes.accounts.permissions import Actor
 from eprunes.core.database import TenantSession
 from eprunes.core.paging import Page, read_page
-from eprunes.core.texts import tidy_line
+from eprunes.core.texts import folded, tidy_line
 from eprunes.fleet.models import Assignment, Driver, Vehicle
-from eprunes.fleet.names import NAME_COLUMNS, DriverName, folded, named, names_in, words_of
+from eprunes.fleet.names import NAME_COLUMNS, DriverName, named, names_in, words_of
 from eprunes.fleet.queries import (
     holding_at,
     in_fleet_at,
@@ -133,7 +134,8 @@ def read_vehicles(
     sort = SORTS[search.sort]
     held = _with_holders(at_site, as_of)
     page = read_page(session, held, Vehicle, sort.keys, cursor=cursor, descending=sort.descending)
-    by_site = _numbers_by_site(session, everywhere)
+    is_whole = not (search.site or page.previous or page.next)
+    by_site = Counter(row.site for row in page.rows) if is_whole else _numbers_by_site(session, everywhere)
     found = by_site.get(search.site, 0) if search.site else sum(by_site.values())
     sites = sorted((site for site in by_site if site), key=folded)
     return VehicleList(page, found, _holders_in(page.rows, actor), sites)

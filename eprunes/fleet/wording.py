@@ -6,9 +6,9 @@ from functools import cache
 import pycountry
 from babel import Locale
 
+from eprunes.core.texts import folded
 from eprunes.core.wording import LOCALE
 from eprunes.fleet.models import Assignment, DriverKind, ExitReason, Holding, Vehicle
-from eprunes.fleet.names import folded
 from eprunes.fleet.plates import FRANCE
 
 HOLDINGS = {

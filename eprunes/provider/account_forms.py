@@ -3,11 +3,10 @@
 from enum import StrEnum
 
 from flask_wtf import FlaskForm
-from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
-from eprunes.core.fields import EmailField, LinesField, Needed, TextField
+from eprunes.core.fields import AtMost, EmailField, LinesField, Needed, RadioField, TextField
 
 REASON_LENGTH = 300
 
@@ -23,7 +22,7 @@ class BlockReason(StrEnum):
 class AccountSearchForm(FlaskForm):
     email = EmailField(
         "Adresse e-mail du compte",
-        validators=[Needed("Indiquez l’adresse entière."), Length(max=254)],
+        validators=[Needed("Indiquez l’adresse entière."), Length(max=254, message="Adresse trop longue.")],
         render_kw={"autocomplete": "off", "spellcheck": "false", "autofocus": True},
     )
 
@@ -55,6 +54,6 @@ class SuccessionForm(FlaskForm):
     to_user_id = RadioField("Nouvel administrateur", validators=[InputRequired("Choisissez une personne.")])
     proof = LinesField(
         "Preuve examinée",
-        validators=[Needed("Décrivez la preuve d’identité et de pouvoir."), Length(max=500)],
+        validators=[Needed("Décrivez la preuve d’identité et de pouvoir."), AtMost(500)],
         render_kw={"autocomplete": "off", "maxlength": "500", "rows": "4"},
     )

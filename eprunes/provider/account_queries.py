@@ -6,11 +6,13 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from eprunes.accounts import passwords
 from eprunes.accounts.models import Handover, HandoverKind, Identity, IdentityKind, Organisation, User, UserSession
 from eprunes.accounts.models import UserState as State
 from eprunes.accounts.sessions import still_open
 from eprunes.core.database import TenantSession, platform_session, tenant_session
 from eprunes.core.refusals import NotVisible, Refused
+from eprunes.core.texts import folded
 
 _WHY = "comptes, pour l’exploitant"
 
@@ -32,6 +34,10 @@ class Account:
     @property
     def is_administrator(self) -> bool:
         return self.user is not None and self.user.is_administrator
+
+    @property
+    def has_password(self) -> bool:
+        return passwords.may_open(self.identity.password_hash)
 
     @property
     def may_lose_second_factor(self) -> bool:
@@ -91,7 +97,7 @@ def read_succession(organisation_id: UUID, as_of: datetime) -> Succession:
         own = Identity.organisation_id == organisation_id
         open_accounts = set(session.scalars(select(Identity.user_id).where(own, Identity.blocked_at.is_(None))))
     with tenant_session(organisation_id) as session:
-        users = list(session.scalars(_active_users(organisation_id)))
+        users = sorted(session.scalars(_active_users(organisation_id)), key=lambda one: folded(one.display_name))
         holder = session.scalars(
             select(User).where(User.organisation_id == organisation_id, User.is_administrator)
         ).one()
@@ -110,7 +116,7 @@ def _user_of(identity: Identity) -> User | None:
 
 def _active_users(organisation_id: UUID):
     query = select(User).where(User.organisation_id == organisation_id, User.state == State.ACTIVE)
-    return query.order_by(User.display_name, User.id)
+    return query.order_by(User.id)
 
 
 def _open_handover(session: TenantSession, as_of: datetime) -> Handover | None:

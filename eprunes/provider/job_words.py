@@ -1,4 +1,21 @@
-"""French words for the counts that jobs report."""
+"""French names of jobs, and words for the counts that they report."""
+
+JOB_NAMES = {
+    "accounts-upkeep": "Entretien des comptes",
+    "antai-declare-vehicles": "Déclaration des véhicules à l’ANTAI",
+    "antai-fetch-notices": "Relève des avis de l’ANTAI",
+    "antai-send-answers": "Envoi des réponses à l’ANTAI",
+    "audit-chain": "Chaînage des journaux",
+    "audit-upkeep": "Signature et entretien des journaux",
+    "contract-end-purge": "Destruction après la fin d’un contrat",
+    "fleet-departures": "Sorties du parc",
+    "handovers": "Passations du compte administrateur",
+    "long-work": "Imports et exports",
+    "operator-visits": "Fin des visites",
+    "retention-sweep": "Destruction en fin de conservation",
+    "send-mail": "Envoi des e-mails",
+    "sign-in-journal": "Inscription des connexions aux journaux",
+}
 
 JOB_WORDS = {
     "abandoned": "envois interrompus",
@@ -19,7 +36,7 @@ JOB_WORDS = {
     "handovers_closed": "passations sans suite",
     "in_review": "déjà à examiner",
     "known": "avis déjà connus",
-    "mails_refused": "courriels refusés",
+    "mails_refused": "courriels abandonnés",
     "mails_removed": "courriels effacés",
     "links_destroyed": "liens périmés détruits",
     "never_received": "jamais reçus",

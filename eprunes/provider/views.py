@@ -11,7 +11,7 @@ from eprunes.core.web import in_section
 from eprunes.provider import account_views, visit_views, working_days  # noqa: F401 - routes
 from eprunes.provider.blueprint import blueprint
 from eprunes.provider.forms import ConfirmForm
-from eprunes.provider.job_words import JOB_WORDS
+from eprunes.provider.job_words import JOB_NAMES, JOB_WORDS
 from eprunes.provider.queries import list_clients, list_job_states
 
 
@@ -20,7 +20,7 @@ from eprunes.provider.queries import list_clients, list_job_states
 @in_section("provider.clients")
 def clients():
     found, jobs = list_clients(clock.now()), list_job_states()
-    return render_template("provider/clients.html", clients=found, jobs=jobs, words=JOB_WORDS)
+    return render_template("provider/clients.html", clients=found, jobs=jobs, words=JOB_WORDS, job_names=JOB_NAMES)
 
 
 @blueprint.get("/exploitation/a-examiner")

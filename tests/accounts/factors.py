@@ -1,4 +1,4 @@
-"""A second factor for an account, set up through the services as its holder would; codes, browsers, mails."""
+"""A second factor for an account, set up through the services as its holder would; codes, browsers."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,6 @@ from eprunes.accounts.services import second_factors
 from eprunes.core.audit import AuditEntry
 from eprunes.core.database import platform_session, tenant_session
 from eprunes.core.refusals import Refused
-from tests.accounts.letters import letters
 from tests.support.worlds import AS_OF, open_session
 
 EARLIER = AS_OF - timedelta(minutes=10)
@@ -53,11 +52,6 @@ def browser_with(app, token: str) -> FlaskClient:
 
 def token_in(app, browser: FlaskClient) -> str:
     return browser.get_cookie(app.config["EPRUNES_SESSION_COOKIE"], domain="localhost").value
-
-
-def mails_to(email: str) -> list[tuple[str, str]]:
-    """(template, text) of the mails queued for an address, in order."""
-    return [(one["purpose"], one["text"]) for one in letters(email)]
 
 
 def acts(world) -> list[str]:

@@ -17,6 +17,7 @@ from tests.support.worlds import AS_OF, PASSWORD, actor, give_password, open_ses
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 STRANGER = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/126.0 Safari/537.36"
+NEW = "agrafe cheval bougie nuage"
 OPERATOR, COLLEAGUE = "exploitant@exploitation.example", "collegue@exploitation.example"
 
 
@@ -31,8 +32,8 @@ def account(email: str) -> Identity:
         return session.scalars(select(Identity).where(Identity.email == email)).one()
 
 
-def sign_in(email: str, device: str = FIREFOX, address: str = "192.0.2.1", as_of=AS_OF) -> str:
-    return signing_in.sign_in(email=email, password=PASSWORD, address=address, device=device, as_of=as_of)
+def sign_in(email: str, device: str = FIREFOX, address: str = "192.0.2.1", as_of=AS_OF, password=PASSWORD) -> str:
+    return signing_in.sign_in(email=email, password=password, address=address, device=device, as_of=as_of)
 
 
 def not_me_link(email: str) -> letters.Letter:
@@ -161,8 +162,10 @@ def test_the_administrator_blocks_and_unblocks_a_user(world):
         sign_in(world.fleet, as_of=AS_OF + timedelta(hours=1))
     resets.ask(email=world.fleet, address="192.0.2.7", as_of=AS_OF)
     token = letters.queued("reset")[-1].token
-    resets.choose_password(token=token, password=PASSWORD, address="192.0.2.7", as_of=AS_OF)
-    assert sign_in(world.fleet, as_of=AS_OF + timedelta(hours=1))
+    with pytest.raises(Refused, match="différent de celui qui a été bloqué"):
+        resets.choose_password(token=token, password=PASSWORD, address="192.0.2.7", as_of=AS_OF)
+    resets.choose_password(token=token, password=NEW, address="192.0.2.7", as_of=AS_OF)
+    assert sign_in(world.fleet, as_of=AS_OF + timedelta(hours=1), password=NEW)
     assert journal(world, "compte.bloque", "compte.debloque") == [
         ("compte.bloque", "utilisateur", boss.user_id, user_id, {"par": "administrateur"}),
         ("compte.debloque", "utilisateur", boss.user_id, user_id, {"par": "administrateur"}),
@@ -173,7 +176,8 @@ def test_blocking_again_leaves_one_trace_and_unblocking_again_none(world):
     boss, user_id = actor(world.admin), account(world.fleet).user_id
     for _ in range(2):
         blocking.block_user(boss, user_id, AS_OF)
-    for _ in range(2):
+    blocking.unblock_user(boss, user_id, AS_OF)
+    with pytest.raises(Refused, match="n’est pas bloqué"):
         blocking.unblock_user(boss, user_id, AS_OF)
     assert [action for action, *_ in journal(world, "compte.bloque", "compte.debloque")] == [
         "compte.bloque",

@@ -13,8 +13,9 @@ from eprunes.accounts.services import clients, handovers, users
 from eprunes.core.audit import AuditEntry
 from eprunes.core.database import platform_session, tenant_session
 from eprunes.core.refusals import NotVisible, Refused
-from tests.accounts.letters import letters, purposes, user_row
 from tests.accounts.test_invitations import run_together
+from tests.support.letters import purposes, queued
+from tests.support.people import user_row
 from tests.support.worlds import AS_OF, actor, open_session
 
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
@@ -72,8 +73,8 @@ def test_both_agree_and_the_account_goes_over(world):
     assert not former.may(Permission.VIEW_ARCHIVE)
     assert "handover_done" in purposes(world.admin)
     assert "handover_done" in purposes(world.fleet)
-    assert "Vous êtes désormais" in letters(world.fleet)[-1]["text"]
-    assert "Vous n’êtes plus" in letters(world.admin)[-1]["text"]
+    assert "Vous êtes désormais" in queued(to=world.fleet)[-1].text
+    assert "Vous n’êtes plus" in queued(to=world.admin)[-1].text
 
 
 def test_the_new_administrator_owes_a_second_factor(world):
@@ -216,10 +217,10 @@ def test_a_proven_one_takes_effect_after_72_hours(world, operator):
     old_token = open_session(world.admin)
     announce(world, operator, world.fleet)
     for email in (world.admin, world.fleet, world.fines, world.both):
-        [told] = letters(email)
-        assert told["purpose"] == "handover_announced"
-        assert ("/passation" in told["text"]) is (email == world.admin)
-        assert "ven. 6 mars 2026, 10:00" in told["text"]
+        [told] = queued(to=email)
+        assert told.purpose == "handover_announced"
+        assert ("/passation" in told.text) is (email == world.admin)
+        assert "ven. 6 mars 2026, 10:00" in told.text
     due = AS_OF + 72 * HOUR
     assert upkeep_jobs.settle_handovers(due - SECOND) == {}
     assert administrators(world) == [world.admin]

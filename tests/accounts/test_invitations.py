@@ -21,7 +21,8 @@ from eprunes.accounts.models import (
 from eprunes.accounts.services import clients, invitations, users
 from eprunes.core.database import platform_session, tenant_session
 from eprunes.core.refusals import NotVisible, Refused
-from tests.accounts.letters import letters, purposes, token_for, user_row
+from tests.support.letters import purposes, queued, token_for
+from tests.support.people import user_row
 from tests.support.worlds import AS_OF, actor, give_password, open_session
 
 NEW = "camille@ailleurs.example"
@@ -232,9 +233,9 @@ def test_an_address_used_elsewhere_reads_the_same_and_its_owner_is_told(signed_i
         assert answers[email].headers["Location"] == "/administration"
     assert purposes(NEW) == ["invitation"]
     assert purposes(other_world.fleet) == ["account_exists"]
-    [told] = letters(other_world.fleet)
-    assert "/invitation/" not in told["text"] + told["html"]
-    assert "Client 0" in told["text"]
+    [told] = queued(to=other_world.fleet)
+    assert "/invitation/" not in told.text + told.html
+    assert "Client 0" in told.text
     ends = AS_OF + 48 * HOUR
     for moment, words in ((AS_OF, "Invitation envoyée"), (ends, "Invitation expirée")):
         frozen.move_to(moment)
@@ -269,7 +270,7 @@ def test_the_same_work_is_done_for_a_used_address_and_a_free_one(world, other_wo
 def rows():
     with platform_session("tests") as session:
         tokens = session.scalar(select(func.count()).select_from(OneTimeToken))
-    return [tokens, len(letters(NEW)) + len(letters("parc@client1.example"))]
+    return [tokens, len(queued(to=NEW)) + len(queued(to="parc@client1.example"))]
 
 
 def test_an_operators_address_is_used_too(world):
@@ -330,7 +331,7 @@ def test_fifty_links_a_day_and_no_more(world):
     user_id = user_row(world, "personne0@ailleurs.example").id
     with pytest.raises(Refused, match="réessayez demain"):
         invitations.resend(actor(world.admin, later), user_id, later)
-    assert letters(NEW) == []
+    assert queued(to=NEW) == []
     invite(world, as_of=later + SECOND)
 
 
@@ -355,8 +356,8 @@ def test_an_invitation_that_makes_no_sense_is_refused(world, changed, field):
 def test_the_name_that_somebody_else_typed_is_in_no_mail(world):
     """A mail is no leaflet: nothing that the inviter types reaches a stranger."""
     invitations.invite(actor(world.admin), NEW, "Gagnez https://evil.example", True, False, AS_OF)
-    [told] = letters(NEW)
-    assert "evil" not in told["text"] + told["html"] + told["subject"]
+    [told] = queued(to=NEW)
+    assert "evil" not in told.text + told.html + told.subject
 
 
 @pytest.mark.parametrize(
@@ -408,6 +409,21 @@ def test_a_post_without_its_token_against_forgery_changes_nothing(app, client, w
     assert not may_enter(NEW)
 
 
+def test_the_sign_in_form_at_the_end_is_one_that_can_be_sent(app, client, world, frozen):
+    """Its token against forgery is that of the session which starts there."""
+    invite(world)
+    app.config["WTF_CSRF_ENABLED"] = True
+    path = f"/invitation/{token_for(NEW)}"
+    page = client.get(path)
+    for url, typed in (
+        (path, {"display_name": "Camille", "password": CHOSEN}),
+        ("/connexion", {"email": NEW, "password": CHOSEN}),
+    ):
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)[1]
+        page = client.post(url, data=typed | {"csrf_token": token})
+    assert (page.status_code, page.headers["Location"]) == (302, "/")
+
+
 def test_only_a_hash_of_the_link_is_kept(world):
     invite(world)
     with platform_session("tests") as session:
@@ -420,9 +436,9 @@ def test_links_lead_where_the_settings_say_whatever_the_host_header(signed_in, w
     boss = signed_in(world.admin)
     data = {"email": NEW, "display_name": "Camille", "fleet": "y"}
     boss.post("/administration/utilisateurs/inviter", data=data, headers={"X-Forwarded-Host": "evil.example"})
-    [told] = letters(NEW)
-    assert "http://localhost/invitation/" in told["text"]
-    assert "evil" not in told["text"] + told["html"]
+    [told] = queued(to=NEW)
+    assert "http://localhost/invitation/" in told.text
+    assert "evil" not in told.text + told.html
 
 
 def test_whoever_lost_the_account_meanwhile_invites_nobody(world):

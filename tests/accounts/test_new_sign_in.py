@@ -79,7 +79,7 @@ def test_the_mail_says_when_where_and_what_to_do(fleet, client, frozen):
     [letter] = letters.queued("new_sign_in")
     assert letter.to == fleet
     assert letter.is_delivered
-    assert "mar. 3 mars 2026, 10:00" in letter.text
+    assert "mar. 3 mars 2026, 10:00 (heure de Paris)" in letter.text
     assert "Chrome sur Windows, adresse 198.51.100.9" in letter.text
     assert "Ce n’est pas moi" in letter.html
     assert client.get(letter.path).status_code == 200

@@ -41,6 +41,14 @@ def test_a_client_starts_with_one_administrator_who_holds_every_tool(app):
     key_store().index_key(organisation_id)
 
 
+def test_the_administrator_bears_the_name_given_or_the_clients(app):
+    [named] = users_of(create(admin_name=" Claire  Durand "))
+    [unnamed] = users_of(create(number=SIRENS[3], admin_email="autre@client.example"))
+    assert (named.display_name, unnamed.display_name) == ("Claire Durand", "Client")
+    with pytest.raises(Refused):
+        create(number=SIRENS[0], admin_email="long@client.example", admin_name="n" * 121)
+
+
 @pytest.mark.parametrize(
     ("number", "kind", "stored"),
     [

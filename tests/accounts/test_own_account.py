@@ -18,10 +18,10 @@ from tests.accounts.factors import (
     browser_with,
     give_factor,
     identity_of,
-    mails_to,
     open_by_password,
     token_in,
 )
+from tests.support.letters import purposes
 from tests.support.worlds import AS_OF, PASSWORD, actor, give_password, open_session
 
 OPERATOR = "exploitant@exploitation.example"
@@ -78,7 +78,7 @@ def test_a_new_password_replaces_the_old_one_for_good(app, world, signed_in):
     for password, status in ((PASSWORD, 422), (NEW, 302)):
         sign_in = {"email": world.fleet, "password": password}
         assert app.test_client().post("/connexion", data=sign_in).status_code == status
-    assert mails_to(world.fleet)[0][0] == "password_changed"
+    assert purposes(world.fleet)[0] == "password_changed"
     assert "mot_de_passe.change" in acts(world)
 
 
@@ -117,7 +117,7 @@ def test_what_does_not_meet_the_rules_changes_nothing(world, signed_in, current,
     assert f'id="{field}-error"' in answer.text
     assert identity_of(world.fines).password_hash == before
     assert sessions.actor_for(other, AS_OF)
-    assert mails_to(world.fines) == []
+    assert purposes(world.fines) == []
 
 
 def test_guessing_the_current_password_is_slowed_down_for_all_sessions(world, signed_in, frozen):
@@ -150,7 +150,7 @@ def test_an_operator_changes_the_own_password_too(app, signed_in, frozen):
     assert change(browser).headers["Location"] == "/mon-compte"
     page = browser.get("/mon-compte").text
     assert "Exploitant de la plateforme" in page
-    assert [purpose for purpose, _ in mails_to(OPERATOR)] == ["password_changed"]
+    assert purposes(OPERATOR) == ["password_changed"]
 
 
 def test_open_sessions_are_listed_with_what_one_recognises(app, world, signed_in, frozen):
@@ -224,7 +224,11 @@ def test_a_session_that_owes_its_code_is_listed_and_can_be_ended(app, world, fro
     give_factor(world.fleet)
     waiting = open_by_password(world.fleet, device=PHONE)
     browser = browser_with(app, open_session(world.fleet))
-    assert "Safari sur iPhone" in browser.get("/mon-compte/sessions").text
+    page = browser.get("/mon-compte/sessions").text
+    assert "Safari sur iPhone" in page
+    assert page.count("Code non donné") == 1
+    own = browser.get("/mon-compte").text
+    assert "1 session ouverte, celle-ci comprise. 1 connexion en attente du code" in own
     assert browser.post(f"/mon-compte/sessions/{session_id_of(waiting)}/fermer").status_code == 302
     assert sessions.actor_for(waiting, AS_OF) is None
 

@@ -21,10 +21,10 @@ from tests.accounts.factors import (
     code_at,
     give_factor,
     identity_of,
-    mails_to,
     open_by_password,
     token_in,
 )
+from tests.support.letters import purposes, queued
 from tests.support.worlds import AS_OF, actor, open_session
 
 SET_UP, CHANGE = "/connexion/double-authentification", "/mon-compte/double-authentification"
@@ -65,7 +65,7 @@ def test_the_first_sign_in_of_an_administrator_leads_to_the_set_up_and_on(app, w
     assert 'href="/vehicules"' in done.text
     assert browser.get("/vehicules").status_code == 200
     assert "second_facteur.pose" in acts(world)
-    assert [purpose for purpose, _ in mails_to(world.admin)] == ["second_factor_set"]
+    assert purposes(world.admin) == ["second_factor_set"]
 
 
 @pytest.mark.parametrize("page", [SET_UP, CHANGE])
@@ -88,9 +88,26 @@ def test_recovery_codes_are_shown_once_and_saved_without_being_kept(app, world, 
     assert 'href="data:text/plain' in page
     assert 'download="codes-de-secours-e-prunes.txt"' in page
     again = browser.post(SET_UP, data={"code": code_at(secret)})
-    assert again.headers["Location"] == CHANGE
+    assert again.headers["Location"] == "/mon-compte"
     everything = [browser.get(path).text for path in ("/mon-compte", CHANGE, "/mon-compte/codes-de-secours")]
     assert not any(code in text for code in codes for text in everything)
+
+
+@pytest.mark.parametrize("path", [SET_UP, CHANGE])
+def test_the_page_of_the_codes_loaded_again_says_that_they_were_shown_and_changes_nothing(app, world, frozen, path):
+    """F5 sends the form again: no other secret is proposed, and the way to new codes is told."""
+    email = world.admin if path == SET_UP else world.fleet
+    browser = browser_with(app, open_by_password(email))
+    form = {"code": code_at(secret_on(browser.get(path).text))}
+    browser.post(path, data=form)
+    before = identity_of(email).totp_box
+    for _ in range(8):
+        answer = browser.post(path, data=form)
+        assert answer.headers["Location"] == "/mon-compte"
+    page = browser.get("/mon-compte").text
+    assert "Les codes de secours ne sont montrés qu’une fois" in page
+    assert "/mon-compte/codes-de-secours" in page
+    assert identity_of(email).totp_box == before
 
 
 def test_a_wrong_first_code_puts_nothing_in_force(app, world, frozen):
@@ -119,11 +136,11 @@ def test_a_factor_in_force_is_not_replaced_without_confirmation(app, world, froz
     """Set-up overwritten by a second set-up: only by whoever proves again who they are."""
     secret, _ = give_factor(world.admin)
     browser = browser_with(app, open_session(world.admin))
-    frozen.move_to(AS_OF + timedelta(minutes=15))
     before = identity_of(world.admin).totp_box
-    for method in ("GET", "POST"):
+    for method, minutes, onwards in (("GET", 15, CHANGE), ("POST", 30, "/mon-compte")):
+        frozen.move_to(AS_OF + timedelta(minutes=minutes))
         answer = browser.open(SET_UP, method=method, data={"code": code_at(secret)})
-        assert answer.headers["Location"] == CHANGE
+        assert answer.headers["Location"] == onwards
         answer = browser.open(CHANGE, method=method, data={"code": code_at(secret)})
         assert answer.headers["Location"].startswith("/confirmation")
     assert identity_of(world.admin).totp_box == before
@@ -178,7 +195,7 @@ def test_new_recovery_codes_kill_the_old_ones_and_the_owner_is_told(app, world, 
     with pytest.raises(Refused):
         second_factors.give_recovery_code(actor=pending, code=old[0], as_of=AS_OF)
     assert second_factors.give_recovery_code(actor=pending, code=fresh[0], as_of=AS_OF)[1] == 9
-    assert "recovery_codes_renewed" in [purpose for purpose, _ in mails_to(world.fleet)]
+    assert "recovery_codes_renewed" in purposes(world.fleet)
     assert "codes_de_secours.renouveles" in acts(world)
 
 
@@ -190,8 +207,8 @@ def test_what_changes_the_factor_asks_who_one_is_after_a_quarter_of_an_hour(app,
     browser = browser_with(app, open_session(world.fleet))
     frozen.move_to(AS_OF + timedelta(minutes=15, seconds=-1))
     assert browser.get(path).status_code == 200
-    frozen.move_to(AS_OF + timedelta(minutes=15))
-    for method in ("GET", "POST"):
+    for method, minutes in (("GET", 15), ("POST", 30)):
+        frozen.move_to(AS_OF + timedelta(minutes=minutes))
         answer = browser.open(path, method=method)
         assert answer.status_code == 302
         assert answer.headers["Location"].startswith("/confirmation")
@@ -208,7 +225,7 @@ def test_a_plain_user_may_take_the_own_factor_away(app, world, frozen):
     assert other.get("/").status_code == 302
     assert sessions.actor_for(open_by_password(world.fleet), AS_OF).pending is None
     assert keys_of_factors() == set()
-    assert mails_to(world.fleet)[-1][0] == "second_factor_removed"
+    assert purposes(world.fleet)[-1] == "second_factor_removed"
     assert "second_facteur.retire" in acts(world)
 
 
@@ -235,9 +252,9 @@ def test_the_administrator_takes_away_the_lost_factor_of_a_user(app, world, froz
     second_factors.remove_for_user(actor(world.admin), user_id_of(world.fleet), AS_OF)
     assert sessions.actor_for(token, AS_OF) is None, "the sessions of that person have ended"
     assert sessions.actor_for(open_by_password(world.fleet), AS_OF).pending is None
-    purpose, text = mails_to(world.fleet)[-1]
-    assert purpose == "second_factor_removed"
-    assert "administrateur" in text
+    letter = queued(to=world.fleet)[-1]
+    assert letter.purpose == "second_factor_removed"
+    assert "administrateur" in letter.text
     assert acts(world)[-1] == "second_facteur.leve"
     assert keys_of_factors() == set()
     with pytest.raises(Refused):
@@ -282,7 +299,7 @@ def test_the_operator_takes_away_the_lost_factor_of_an_administrator(world, oper
     assert sessions.actor_for(token, AS_OF) is None
     assert sessions.actor_for(open_by_password(world.admin), AS_OF).pending is Pending.SET_UP
     assert acts(world)[-1] == "second_facteur.leve"
-    assert mails_to(world.admin)[-1][0] == "second_factor_removed"
+    assert purposes(world.admin)[-1] == "second_factor_removed"
 
 
 def test_the_operator_helps_administrators_alone_and_nobody_else_helps_them(world, operator):

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from eprunes.accounts import throttling
 from eprunes.accounts.jobs import record_sign_ins
 from eprunes.accounts.models import SignInEvent, Throttle
-from eprunes.accounts.services import signing_in, users
+from eprunes.accounts.services import blocking, clients, signing_in, users
+from eprunes.accounts.services.signing_in import Outcome
 from eprunes.core import audit
 from eprunes.core.database import platform_session, tenant_session
 from eprunes.core.refusals import Refused
@@ -55,6 +56,30 @@ def test_sign_ins_and_failures_come_into_the_clients_journal(world, other_world)
     ]
     assert [entry.action for entry in journal(other_world)] == ["connexion.refusee"]
     assert connections(world) == [{"address": "192.0.2.1", "device": FIREFOX}] * 2
+
+
+def _over(world: World) -> None:
+    yesterday = AS_OF - timedelta(days=1)
+    clients.end_contract(organisation_id=world.organisation_id, on=yesterday.date(), as_of=yesterday)
+
+
+@pytest.mark.parametrize(
+    ("shut_out", "cause"),
+    [
+        (lambda world, who: blocking.block_user(actor(world.admin), who, AS_OF), Outcome.BLOCKED),
+        (lambda world, who: users.suspend_user(actor(world.admin), who, AS_OF), Outcome.SUSPENDED),
+        (lambda world, who: users.delete_user(actor(world.admin), who, AS_OF), Outcome.DELETED),
+        (lambda world, who: _over(world), Outcome.NO_CONTRACT),
+        (lambda world, who: None, Outcome.OPENED),
+    ],
+)
+def test_what_kept_the_right_password_out_is_told_by_its_own_cause(world, shut_out, cause):
+    """C11: a blocked account, a suspended one, a deleted one and the end of the contract are four things."""
+    give_password(world.fleet)
+    shut_out(world, actor(world.fleet).user_id)
+    attempt(world.fleet, as_of=LATER)
+    with platform_session("tests") as session:
+        assert session.scalars(select(SignInEvent.outcome)).all() == [cause]
 
 
 def test_each_attempt_is_copied_once_however_often_the_job_runs(app, world):

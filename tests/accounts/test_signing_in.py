@@ -225,6 +225,53 @@ def test_what_is_sent_without_a_session_is_not_lost_in_silence(client, world, fr
     assert signed_in.headers["Location"] == "/conducteurs/nouveau?x=1"
 
 
+def test_credentials_sent_from_an_open_session_sign_their_person_in_and_end_the_other(app, world, frozen):
+    """A second person at the same browser never lands in the first one's account."""
+    give_password(world.fleet)
+    give_password(world.fines)
+    app.config["WTF_CSRF_ENABLED"] = True
+    browser = app.test_client()
+    form = {"csrf_token": token_on(browser.get("/connexion"))}
+    browser.post("/connexion", data={**form, "email": world.fleet, "password": PASSWORD})
+    first = token_of(browser)
+    assert browser.get("/connexion").headers["Location"] == "/"
+    wrong = browser.post("/connexion", data={**form, "email": world.fines, "password": "pas le bon"})
+    assert (wrong.status_code, token_of(browser)) == (422, first)
+    answer = browser.post("/connexion", data={**form, "email": world.fines, "password": PASSWORD})
+    assert answer.headers["Location"] == "/"
+    assert sessions.actor_for(token_of(browser), AS_OF).email == world.fines
+    assert sessions.actor_for(first, AS_OF) is None
+
+
+def test_forms_of_before_are_worth_nothing_after_another_person_signed_in(app, world, frozen):
+    """CSRF: what one person was shown acts for nobody who comes next in the same browser."""
+    give_password(world.fleet)
+    give_password(world.fines)
+    app.config["WTF_CSRF_ENABLED"] = True
+    browser = app.test_client()
+    form = {"csrf_token": token_on(browser.get("/connexion"))}
+    for email in (world.fleet, world.fines):
+        assert browser.post("/connexion", data={**form, "email": email, "password": PASSWORD}).status_code == 302
+    assert browser.post("/deconnexion", data=form).status_code == 400
+    assert browser.post("/deconnexion", data={"csrf_token": token_on(browser.get("/"))}).status_code == 302
+
+
+def test_forms_of_before_are_worth_nothing_after_a_sign_out(app, world, frozen):
+    give_password(world.fleet)
+    app.config["WTF_CSRF_ENABLED"] = True
+    browser = app.test_client()
+    form = {"csrf_token": token_on(browser.get("/connexion")), "email": world.fleet, "password": PASSWORD}
+    assert browser.post("/connexion", data=form).status_code == 302
+    assert browser.post("/deconnexion", data=form).status_code == 302
+    assert browser.post("/connexion", data=form).status_code == 400
+    fresh = token_on(browser.get("/connexion"))
+    assert browser.post("/connexion", data={**form, "csrf_token": fresh}).status_code == 302
+
+
+def token_on(page) -> str:
+    return page.text.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+
+
 @pytest.mark.parametrize(
     "referrer", ["https://evil.example/x", "http://localhost//evil.example", "http://localhost.evil/"]
 )

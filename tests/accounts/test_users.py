@@ -11,7 +11,8 @@ from eprunes.accounts.services import handovers, invitations, users
 from eprunes.core.audit import AuditEntry
 from eprunes.core.database import platform_session, tenant_session
 from eprunes.core.refusals import NotVisible, Refused
-from tests.accounts.letters import letters, purposes, token_for, user_row
+from tests.support.letters import purposes, queued, token_for
+from tests.support.people import user_row
 from tests.support.worlds import AS_OF, actor, open_session
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -42,16 +43,16 @@ def test_changed_rights_hold_at_the_next_request_and_the_person_is_told(world):
     users.change_rights(boss(world), id_of(world, world.both), True, False, AS_OF)
     assert sessions.actor_for(open_token, AS_OF) is None
     assert {str(right) for right in actor(world.both).rights} == {"parc"}
-    [told] = letters(world.both)
-    assert told["purpose"] == "rights_changed"
-    assert "au parc," in told["text"]
+    [told] = queued(to=world.both)
+    assert told.purpose == "rights_changed"
+    assert "au parc," in told.text
 
 
 def test_rights_saved_as_they_were_change_nothing(world):
     open_token = open_session(world.both)
     users.change_rights(boss(world), id_of(world, world.both), True, True, AS_OF)
     assert sessions.actor_for(open_token, AS_OF) is not None
-    assert letters(world.both) == []
+    assert queued(to=world.both) == []
 
 
 def test_a_user_keeps_at_least_one_right(world):

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete
 
 from eprunes.accounts.services import users
+from eprunes.accounts.services.signing_in import Outcome
 from eprunes.admin.journal import ACTIONS
 from eprunes.admin.journal_words import SUBJECTS, details_in_words
 from eprunes.core import audit
@@ -21,10 +22,12 @@ from eprunes.core.database import new_id, tenant_session
 from eprunes.core.spreadsheets.reading import read_workbook
 from eprunes.fleet.models import ExitReason
 from tests.core.audit_worlds import rows_of
+from tests.fines.test_pages import post_notice
+from tests.fleet.fleets import add_driver, add_vehicle
 from tests.support.worlds import AS_OF, actor, open_session
 
 PAGE, EXPORT, HEAD = (f"/administration/journal{end}" for end in ("", "/export.xlsx", "/empreinte.json"))
-FROM = {"address": "192.0.2.7", "device": "Firefox sous Linux"}
+FROM = {"address": "192.0.2.7", "device": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 
 
 @pytest.fixture
@@ -70,18 +73,18 @@ def test_an_entry_reads_in_french(world, boss):
     [row, *_] = lines(boss.get(PAGE))
     assert row[:4] == ["mar. 3 mars 2026, 10:00", "Véhicule sorti du parc", "parc", "Véhicule"]
     assert row[4] == "le\u00a0: mar. 3 mars 2026, 00:00 · motif\u00a0: Vendu ou cédé"
-    assert row[5] == "192.0.2.7 · Firefox sous Linux"
+    assert row[5] == "Firefox sur Linux · 192.0.2.7"
 
 
 def test_who_did_it_is_the_platform_the_provider_a_person_or_a_deleted_account(world, boss):
-    """C9-a: the provider's acts are shown as its own; its staff is not named."""
+    """C9-a: the provider's acts are shown as its own; its staff is told apart and not named."""
     operator = users.create_operator(email="exploitant@exploitation.example", as_of=AS_OF)
     note(world, "visite.debut", actor_id=operator, actor_kind=ActorKind.OPERATOR, details={"motif": "Aide demandée"})
     note(world, "avis.recus", details={"nombre": 1200})
     note(world, "avis.rouvert", actor_id=new_id())
     note(world, "avis.designation", actor_id=actor(world.fines).user_id)
     found = {row[1]: row[2] for row in lines(boss.get(PAGE))}
-    assert found["Visite d’un exploitant\u00a0: début"] == "L’exploitant"
+    assert found["Visite d’un exploitant\u00a0: début"] == f"L’exploitant (agent {operator.hex[-6:].upper()})"
     assert found["Avis reçus de l’ANTAI"] == "La plateforme"
     assert found["Avis rouvert"] == "Compte supprimé"
     assert found["Conducteur désigné"] == "contraventions"
@@ -112,8 +115,8 @@ def test_the_people_whom_an_act_is_about_are_named_while_they_exist(world, boss)
         ("?au=2026-03-09", ["Véhicule ajouté"]),
         ("?du=2026-03-11&au=2026-03-11", ["Conducteur désigné"]),
         ("?par=exploitant", []),
-        ("?acte=inconnu&objet=inconnu&par=inconnu&du=demain&au=0001-01-01",
-         ["Conducteur désigné", "Avis consulté", "Véhicule ajouté"]),
+        ("?du=10/03/2026&au=10/3/2026", ["Avis consulté"]),
+        ("?du=&au=&acte=&par=&objet=", ["Conducteur désigné", "Avis consulté", "Véhicule ajouté"]),
     ],
 )  # fmt: skip
 def test_the_journal_is_narrowed_by_its_address(world, boss, search, found):
@@ -126,6 +129,36 @@ def test_the_journal_is_narrowed_by_its_address(world, boss, search, found):
     answer = boss.get(PAGE + search)
     assert [act for act in acts(answer) if act in mine] == found
     assert ("Aucune entrée ne correspond" in answer.text) is (not found)
+
+
+@pytest.mark.parametrize(
+    ("search", "said"),
+    [
+        ("?acte=inconnu", "«\u00a0inconnu\u00a0» n’est pas un acte du journal"),
+        ("?objet=inconnu", "n’est pas un objet du journal"),
+        ("?par=inconnu", "n’est personne du journal"),
+        ("?du=demain", "«\u00a0demain\u00a0» n’est pas une date"),
+        ("?du=31/02/2026", "n’est pas une date"),
+        ("?au=22/11", "n’est pas une date"),
+        ("?au=1/2/3/4", "n’est pas une date"),
+        ("?au=99999999999999999999/1/1", "n’est pas une date"),
+        ("?du=9999-12-31&au=0001-01-01", "«\u00a00001-01-01\u00a0» n’est pas une date"),
+        ("?du=2026-03-04&au=2026-03-03", "La période finit avant de commencer."),
+    ],
+)
+def test_a_filter_that_cannot_be_read_is_told_and_shows_nothing(world, boss, search, said):
+    """Nothing rather than everything, on the page and in the file."""
+    note(world, "avis.designation", actor_id=new_id())
+    answer = boss.get(PAGE + search)
+    assert said in answer.text
+    assert "Cette recherche n’a pas été faite" in answer.text
+    assert lines(answer) == []
+    assert workbook(boss.get(EXPORT + search)) == []
+
+
+def test_a_period_of_one_day_is_possible(world, boss):
+    note(world, "avis.designation", actor_id=new_id())
+    assert "Conducteur désigné" in acts(boss.get(f"{PAGE}?du=2026-03-03&au=2026-03-03"))
 
 
 def test_one_persons_acts_are_found(world, boss):
@@ -238,15 +271,68 @@ def test_one_client_reads_nothing_of_anothers_journal(world, other_world, boss):
     assert acts(boss.get(f"{PAGE}?page={theirs[0].id}")) == acts(boss.get(PAGE))
 
 
+@pytest.fixture
+def known(world):
+    """A vehicle, a driver and a notice of the client: (kind, id, how the administrator knows it, its page)."""
+    vehicle, driver = add_vehicle(world, "FY-074-KE"), add_driver(world)
+    notice = post_notice(world, vehicle, "8272760796")
+    return [
+        ("vehicule", "vehicle_id", vehicle, "Véhicule\u00a0: FY-074-KE", f"/vehicules/{vehicle}"),
+        ("conducteur", "driver_id", driver, "Conducteur\u00a0: DUMAS Caroline", f"/conducteurs/{driver}"),
+        ("avis", "notice_id", notice, "Avis\u00a0: n° 8272760796", f"/contraventions/{notice}"),
+    ]
+
+
+def test_an_entry_names_its_subject_as_the_administrator_knows_it_with_its_page(world, boss, known):
+    """C9-a: whose file an operator opened, which vehicle somebody changed; the journal itself keeps the id alone."""
+    for later, (kind, argument, reference, words, page) in enumerate(known, start=1):
+        at = AS_OF + timedelta(days=later)
+        about = {"page": "une.page", argument: str(reference)}
+        note(world, "visite.page", at, actor_kind=ActorKind.OPERATOR, subject=("visite", new_id()), details=about)
+        note(world, "avis.rouvert", at, subject=(kind, reference))
+        search = f"?du={at.date()}&au={at.date()}"
+        answer = boss.get(PAGE + search)
+        assert [row[3] for row in lines(answer)] == [words, words]
+        assert answer.text.count(f'href="{page}"') == 2
+        rows = workbook(boss.get(EXPORT + search))
+        assert [(row["Objet"], row["Référence"]) for row in rows] == [(words, str(reference))] * 2
+    stored = str([one.details for one in rows_of(world.organisation_id, AuditEntry) if one.action == "visite.page"])
+    assert not any(secret in stored for secret in ("FY-074-KE", "DUMAS", "8272760796"))
+
+
+def test_a_subject_that_the_administrator_may_not_open_is_not_named(world, other_world, boss):
+    """C4.1-b: another client's, or one that is gone."""
+    foreign = add_vehicle(other_world, "FY-074-KE")
+    for kind, reference in (("vehicule", foreign), ("conducteur", new_id()), ("avis", new_id())):
+        note(world, "avis.rouvert", subject=(kind, reference))
+    answer = boss.get(f"{PAGE}?acte=avis.rouvert")
+    assert sorted(row[3] for row in lines(answer)) == ["Avis", "Conducteur", "Véhicule"]
+    assert "FY-074-KE" not in answer.text
+
+
+def test_every_cause_of_a_refused_sign_in_has_its_words():
+    """No code reaches a reader."""
+    for outcome in set(Outcome) - {Outcome.OPENED}:
+        told = details_in_words("connexion.refusee", {"motif": str(outcome)}, PARIS, lambda one: None)
+        assert told != f"motif\u00a0: {outcome}", outcome
+
+
 @pytest.mark.parametrize(
     ("action", "details", "told"),
     [
+        ("connexion.refusee", {"motif": "bloquee"}, "motif\u00a0: compte bloqué"),
+        ("connexion.refusee", {"motif": "suspendue"}, "motif\u00a0: compte suspendu"),
         ("avis.impossibilite", {"motif": "vol"}, "motif\u00a0: Véhicule volé"),
         ("avis.exportes", {"vue": "a-traiter", "nombre": 3}, "vue\u00a0: À traiter · nombre\u00a0: 3"),
         ("contrat.fin", {"fin": "2026-09-25"}, "dernier jour\u00a0: ven. 25 sept. 2026"),
         ("bon_de_commande.nouveau", {"outils": ["fleet", "fines"]}, "outils\u00a0: parc, contraventions"),
         ("visite.page", {"page": "fines.notice_page", "notice_id": str(new_id())}, "page\u00a0: avis de contravention"),
         ("visite.debut", {"motif": "Aide demandée"}, "motif\u00a0: Aide demandée"),
+        (
+            "parc.importe",
+            {"vehicles": {"creees": 2}, "drivers": {"creees": 1}},
+            "véhicules (créées\u00a0: 2) · conducteurs (créées\u00a0: 1)",
+        ),
         ("parc.importe", {"vehicules": {"lues": 4, "creees": 0}}, "véhicules (lues\u00a0: 4, créées\u00a0: 0)"),
         ("attribution.creee", {"attribution": str(new_id()), "conducteur": str(new_id()), "au": None}, ""),
         ("essai", {"code_inconnu": "valeur_inconnue.ici"}, "code inconnu\u00a0: valeur inconnue ici"),

@@ -9,9 +9,10 @@ from sqlalchemy import select, update
 from eprunes.accounts.models import Handover, Identity, User, UserSession, UserState
 from eprunes.accounts.services import handovers, invitations, users
 from eprunes.core.database import platform_session, tenant_session
-from tests.accounts.letters import purposes, user_row
 from tests.support import fleet
-from tests.support.worlds import AS_OF, actor, open_session
+from tests.support.letters import purposes
+from tests.support.people import user_row
+from tests.support.worlds import AS_OF, actor, give_password, open_session
 
 NEW = "camille@ailleurs.example"
 ACTS = ("suspendre", "reactiver", "supprimer", "restaurer", "renvoyer", "annuler", "bloquer", "debloquer")
@@ -48,7 +49,8 @@ def test_the_list_says_of_everybody_what_they_are(boss, world):
     listing = boss.get("/administration")
     assert "Administrateur" in row_in(listing, world.admin)
     assert "Oui" in row_in(listing, world.admin)
-    assert "Invitation envoyée jusqu’au jeu. 5 mars 2026, 10:00" in row_in(listing, NEW)
+    assert "Invitation envoyée jusqu’au jeu. 5 mars 2026, 10:00 Jamais Non" in row_in(listing, NEW)
+    assert "4 utilisateurs" in text_of(listing)
     assert "Suspendu" in row_in(listing, world.fines)
     assert "Supprimé restaurable jusqu’au jeu. 2 avr. 2026, 11:00" in row_in(listing, world.both)
     assert "Parc Actif mar. 3 mars 2026, 10:00 Non" in row_in(listing, world.fleet)
@@ -118,11 +120,50 @@ def test_blocking_and_a_lost_second_factor_are_asked_for_here(boss, world):
     assert "Non" in row_in(boss.get("/administration"), world.fleet)
 
 
+@pytest.mark.parametrize(
+    ("shut", "back", "both"),
+    [("suspendre", "reactiver", "Suspendu, bloqué"), ("supprimer", "restaurer", "Supprimé, bloqué")],
+)
+def test_who_is_blocked_too_stays_blocked_and_the_pages_say_so(boss, world, shut, back, both):
+    """C3.2-a, C3.3-d: coming back from one does not lift the other."""
+    give_password(world.fleet)
+    for act in ("bloquer", shut):
+        boss.post(page_of(world, world.fleet, act))
+    assert both in row_in(boss.get("/administration"), world.fleet)
+    assert both in text_of(boss.get(page_of(world, world.fleet)))
+    page = text_of(boss.get(page_of(world, world.fleet, back)))
+    assert "Son compte reste bloqué" in page
+    assert "peut de nouveau se connecter" not in page
+    boss.post(page_of(world, world.fleet, back))
+    listing = boss.get("/administration")
+    assert "son compte reste bloqué." in listing.text
+    assert "Bloqué" in row_in(listing, world.fleet)
+
+
+@pytest.mark.parametrize("was_blocked", [False, True])
+def test_who_comes_back_reads_true_words_on_the_password(boss, world, was_blocked):
+    give_password(world.fleet)
+    for act in ("bloquer", "suspendre", "debloquer") if was_blocked else ("suspendre",):
+        boss.post(page_of(world, world.fleet, act))
+    listing = row_in(boss.get("/administration"), world.fleet)
+    assert "Suspendu" in listing
+    assert "bloqué" not in listing
+    page = text_of(boss.get(page_of(world, world.fleet, "reactiver")))
+    assert ("avec son mot de passe" in page) is not was_blocked
+    assert ("Mot de passe oublié" in page) is was_blocked
+
+
+def test_who_is_not_blocked_is_not_unblocked(boss, world):
+    answer = boss.post(page_of(world, world.fleet, "debloquer"))
+    assert answer.status_code == 422
+    assert "Ce compte n’est pas bloqué." in answer.text
+
+
 @pytest.mark.parametrize("act", PAGES)
 def test_nothing_is_done_to_the_administrators_own_account(boss, world, act):
     before = user_row(world, world.admin)
     answer = boss.post(page_of(world, world.admin, act), data={"fleet": "y"})
-    assert answer.status_code in (404, 422) or act == "debloquer", "opening what is open is harmless"
+    assert answer.status_code in (404, 422)
     after = user_row(world, world.admin)
     assert (after.state, after.is_administrator, after.fines_right) == (before.state, True, True)
     assert boss.get("/administration").status_code == 200
@@ -180,8 +221,8 @@ def test_acts_on_rights_ask_who_one_is_again(boss, world, frozen, path):
     """Step-up: after a quarter of an hour the password is asked for first."""
     url = f"/administration/utilisateurs/{path.replace('id', str(user_row(world, world.fleet).id), 1)}"
     url = url.replace("/utilisateurs/..", "") if ".." in path else url.replace("/" + path, "/" + path)
-    frozen.move_to(AS_OF + timedelta(minutes=15))
-    for method in ("GET", "POST"):
+    for method, minutes in (("GET", 15), ("POST", 30)):
+        frozen.move_to(AS_OF + timedelta(minutes=minutes))
         answer = boss.open(url, method=method)
         assert answer.status_code == 302
         assert answer.headers["Location"].startswith("/confirmation")
@@ -202,6 +243,10 @@ def test_a_hand_over_from_the_page_to_the_new_administrator(signed_in, boss, wor
     answer = boss.post("/administration/passation", data={"to_user_id": str(user_row(world, world.both).id)})
     assert answer.headers["Location"] == "/passation"
     assert "Annuler la proposition" in boss.get("/passation").text
+    pending = boss.get("/administration/passation").text
+    assert "Voir la passation" in pending
+    assert "Proposer le compte administrateur" not in pending
+    assert "Voir la passation en cours" in boss.get("/administration").text
     assert "Voir la passation" in successor.get("/").text
     assert "Voir la passation" not in signed_in(world.fleet).get("/").text
     assert "Accepter le compte administrateur" in successor.get("/passation").text
@@ -214,6 +259,22 @@ def test_a_hand_over_from_the_page_to_the_new_administrator(signed_in, boss, wor
     assert new.get(notice).status_code == 200
     assert former.get("/administration").status_code == 404
     assert former.get(notice).status_code == 404
+
+
+def test_people_are_listed_by_name_whatever_its_accents_and_case(boss, world):
+    """É stands with E, not after Z; the administrator comes first."""
+    with tenant_session(world.organisation_id, write=True) as session:
+        for email, name in ((world.fleet, "Simon Zola"), (world.fines, "Élodie Roux"), (world.both, "anna Roux")):
+            mine = User.organisation_id == world.organisation_id, User.email == email
+            session.execute(update(User).where(*mine).values(display_name=name))
+    people = boss.get("/administration").text.partition("<tbody>")[2]
+    assert sorted(("Simon Zola", "Élodie Roux", "anna Roux"), key=people.index) == [
+        "anna Roux",
+        "Élodie Roux",
+        "Simon Zola",
+    ]
+    choices = boss.get("/administration/journal").text.partition('name="par"')[2]
+    assert choices.index("anna Roux") < choices.index("Élodie Roux") < choices.index("Simon Zola")
 
 
 def test_a_hand_over_may_be_declined_or_taken_back(signed_in, boss, world):

@@ -15,7 +15,7 @@ from eprunes.fines.answering import AnswerState
 from eprunes.fines.transmission import LEASE
 from tests.support import fleet, worlds
 from tests.support.answers import answered_notice, posted_notice, standing
-from tests.support.killed import kill, run_job, started, wait_for
+from tests.support.killed import run_job, started, wait_for
 from tests.support.worlds import AS_OF
 
 SEND = "/flotteconventionnee/designation"
@@ -45,15 +45,15 @@ def test_a_sender_killed_during_its_call_loses_nothing_and_sends_nothing_twice(w
 
     with run_job("antai-send-answers", settings) as sender:
         wait_for(lambda: agency.faults_left() == [])
-        kill(sender)
+        sender.kill()
     midway = standing(world.organisation_id)
     too_soon = now + LEASE / 2
     with run_job("antai-send-answers", settings, "--as-of", too_soon.isoformat()) as second:
-        told = json.loads(second.communicate(timeout=60)[0].splitlines()[-1])
+        told = json.loads(second.wait(60).splitlines()[-1])
     between = standing(world.organisation_id)
     later = now + timedelta(minutes=5)
     with run_job("antai-send-answers", settings, "--as-of", later.isoformat()) as third:
-        third.communicate(timeout=60)
+        third.wait(60)
 
     assert midway == [AnswerState.CONFIRMED, AnswerState.CONFIRMED, AnswerState.SENDING]
     assert (second.returncode, told["registered"]) == (0, 2)
@@ -72,7 +72,7 @@ def test_the_clock_process_killed_in_the_middle_of_sending_is_replaced_and_nothi
 
     with started(CLOCK, settings, EPRUNES_DEMO="1") as first:
         wait_for(lambda: agency.faults_left() == [])
-        kill(first)
+        first.kill()
     midway = standing(world.organisation_id)
     # Its clock is ahead, so that the dead one's claim is over.
     with started(CLOCK, settings, EPRUNES_DEMO="1", EPRUNES_CLOCK_OFFSET="5m"):

@@ -32,6 +32,13 @@ def platform(request, tmp_path_factory) -> Iterator[Platform]:
 
 
 @pytest.fixture
+def beside(platform):
+    """The running installation, opened from the test: reads the mails that wait to be sent."""
+    with platform.opened() as app:
+        yield app
+
+
+@pytest.fixture
 def sign_in(chromium, platform):
     """A function that gives a page signed in as an address, in a context of its own."""
     contexts = []

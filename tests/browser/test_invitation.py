@@ -1,18 +1,9 @@
 """Invited, then administrator: what a person lives in a browser from the first mail on."""
 
-import pytest
-
-from tests.accounts.letters import purposes, token_for
+from tests.support.letters import purposes, token_for
 
 SIREN, DOMAIN = "404833048", "invitations.example"
 NEW, CHOSEN = f"camille@{DOMAIN}", "tortue violon brouette lilas"
-
-
-@pytest.fixture
-def beside(platform):
-    """The running installation, opened from the test: reads the mails that wait to be sent."""
-    with platform.opened() as app:
-        yield app
 
 
 def fits(page) -> bool:
@@ -28,7 +19,7 @@ def test_from_the_invitation_to_the_administrator_account(platform, chromium, si
     boss.get_by_label("Adresse e-mail").fill(NEW)
     boss.get_by_label("Nom").fill("Camille Dumas")
     boss.get_by_label("Contraventions").check()
-    boss.get_by_role("button", name="Inviter").click()
+    boss.get_by_role("button", name="Envoyer l’invitation").click()
     boss.get_by_text("Invitation envoyée.").wait_for()
 
     context = chromium.new_context(base_url=platform.url, locale="fr-FR", viewport={"width": 360, "height": 800})

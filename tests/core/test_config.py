@@ -69,6 +69,8 @@ def test_an_empty_setting_counts_as_absent():
         ({"EPRUNES_MAILBOX_URL": "http://127.0.0.1:8002"}, "EPRUNES_MAILBOX_URL"),
         ({**LOCAL_DEMO, "EPRUNES_MAILBOX_URL": "http://192.168.1.1:8002"}, "EPRUNES_MAILBOX_URL"),
         ({**LOCAL_DEMO, "EPRUNES_MAILBOX_URL": "javascript://127.0.0.1/%0Aalert(1)"}, "EPRUNES_MAILBOX_URL"),
+        ({"EPRUNES_SUPPORT_CONTACT": "x" * 101}, "EPRUNES_SUPPORT_CONTACT"),
+        ({"EPRUNES_SUPPORT_CONTACT": "01 02 03\n04 05"}, "EPRUNES_SUPPORT_CONTACT"),
         ({"EPRUNES_TRUSTED_PROXIES": "deux"}, "EPRUNES_TRUSTED_PROXIES"),
         ({"EPRUNES_TRUSTED_PROXIES": "-1"}, "EPRUNES_TRUSTED_PROXIES"),
         ({"EPRUNES_TRUSTED_PROXIES": "²"}, "EPRUNES_TRUSTED_PROXIES"),
@@ -83,6 +85,7 @@ def test_an_unsafe_setting_is_refused_by_its_name(environ, setting):
     "environ",
     [
         PUBLIC,
+        {"EPRUNES_SUPPORT_CONTACT": "x" * 100},
         {**PUBLIC, "EPRUNES_TRUSTED_PROXIES": "1"},
         {"EPRUNES_BASE_URL": "http://localhost:8000"},
         LOCAL_DEMO,

@@ -79,6 +79,56 @@ def test_the_token_of_one_browser_is_worth_nothing_in_another(app, world, browse
     assert mine.post("/deconnexion", data={"csrf_token": token}).status_code == 302
 
 
+@pytest.mark.parametrize(
+    ("origin", "is_taken"),
+    [
+        (None, True),
+        ("null", True),
+        ("http://localhost", True),
+        ("http://localhost:80", True),
+        ("http://localhost:6666", False),
+        ("https://localhost", False),
+        ("http://localhost.evil.example", False),
+        ("https://evil.example", False),
+        ("http://[", False),
+        ("", False),
+    ],
+)
+def test_a_form_sent_from_another_site_is_refused_whatever_its_token(app, world, browser_of, origin, is_taken):
+    """CSRF: the browser says where a form comes from."""
+    app.config["WTF_CSRF_ENABLED"] = True
+    browser = browser_of(world.fleet)
+    form = {"csrf_token": browser.get("/").text.split('name="csrf_token" value="')[1].split('"')[0]}
+    headers = {} if origin is None else {"Origin": origin}
+    assert browser.get("/", headers=headers).status_code == 200
+    answer = browser.post("/deconnexion", data=form, headers=headers)
+    assert answer.status_code == (302 if is_taken else 400)
+    assert ("Page expirée" in answer.text) is not is_taken
+    assert (browser.get("/").status_code == 200) is not is_taken
+
+
+def test_in_production_both_cookies_are_locked_to_the_site(environ, world, frozen):
+    """Ours, and the one that holds the forms' secret."""
+    site = create_app({**environ, "EPRUNES_BASE_URL": "https://localhost", "EPRUNES_SECRET_KEY": "s" * 40})
+    with site.app_context():
+        give_password(world.fleet)
+        browser = site.test_client()
+        https = {"base_url": "https://localhost"}
+        page = browser.get("/connexion", **https)
+        form = {"csrf_token": page.text.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]}
+        form |= {"email": world.fleet, "password": "quatre prunes mures"}
+        referred = {"Referer": "https://localhost/connexion", "Origin": "https://localhost"}
+        answer = browser.post("/connexion", data=form, headers=referred, **https)
+        cookies = [*page.headers.getlist("Set-Cookie"), *answer.headers.getlist("Set-Cookie")]
+        db.engine.dispose()
+        key_store()._engine.dispose()
+    assert answer.status_code == 302
+    assert {one.partition("=")[0] for one in cookies} == {"__Host-eprunes", "__Host-eprunes-form"}
+    for cookie in cookies:
+        assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
+        assert "Domain" not in cookie
+
+
 @pytest.mark.parametrize("proxies", ["0", "1"])
 def test_forged_headers_change_no_page_no_link_and_no_redirect(environ, app, world, tokens, proxies):
     """Host and X-Forwarded-*: whatever they say, with and without a proxy announced."""

@@ -8,7 +8,7 @@ import pytest
 from eprunes.core import clock
 from eprunes.core.mail import MailState
 from tests.core.test_mail import keys, queue, rows, templates  # noqa: F401 - fixture
-from tests.support.killed import kill, run_job, started, wait_for
+from tests.support.killed import run_job, started, wait_for
 
 CLOCK = ["-m", "eprunes.clock_process"]
 FIRST = "premiere@client0.example"
@@ -36,7 +36,7 @@ def test_a_clock_process_killed_in_the_middle_of_sending_is_replaced_and_nothing
 
     with started(CLOCK, settings, EPRUNES_DEMO="1") as first:
         assert mailbox.reached.wait(60)
-        kill(first)
+        first.kill()
     midway = [one.state for one in rows()]
     mailbox.held_at = ""
     mailbox.go_on.set()
@@ -61,7 +61,7 @@ def test_four_clock_processes_at_once_send_each_mail_once(mailbox, settings):
 
 def test_a_malformed_server_address_stops_the_start_with_a_sentence(settings):
     with run_job("send-mail", {**settings, "EPRUNES_SMTP_URL": "smtps://nom:prune-secrete@"}) as process:
-        said = process.communicate(timeout=60)[0]
+        said = process.wait(60)
     assert process.returncode != 0
     assert "EPRUNES_SMTP_URL\u00a0: " in said
     assert "prune-secrete" not in said
@@ -70,6 +70,6 @@ def test_a_malformed_server_address_stops_the_start_with_a_sentence(settings):
 def test_the_command_sends_and_tells(mailbox, settings):
     queue(FIRST, as_of=clock.now())
     with run_job("send-mail", settings) as process:
-        told = json.loads(process.communicate(timeout=60)[0].splitlines()[-1])
+        told = json.loads(process.wait(60).splitlines()[-1])
     assert (process.returncode, told["sent"]) == (0, 1)
     assert mailbox.recipients == [FIRST]

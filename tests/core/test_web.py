@@ -185,3 +185,15 @@ def test_the_read_session_of_a_request_is_closed_with_it(app, world, frozen):
         browser.get("/")
         assert "reading" not in g
     assert db.engine.pool.checkedout() == 0
+
+
+@pytest.mark.parametrize(
+    ("contact", "shown"), [("", ""), ("01 02 03 04 05", " (01 02 03 04 05)"), ("<b>x", " (&lt;b&gt;x)")]
+)
+def test_how_to_reach_the_support_stands_wherever_it_is_named(environ, contact, shown):
+    site = create_app({**environ, "EPRUNES_SUPPORT_CONTACT": contact})
+    page = site.jinja_env.get_template("error_alone.html")
+    site.jinja_env.globals.update(asset_version="1", nonce=lambda: "1")
+    with site.test_request_context():
+        text = page.render(title="Erreur", sentence="Prévenez l’assistance.")
+    assert f"<p>Prévenez l’assistance{shown}.</p>" in text

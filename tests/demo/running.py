@@ -18,7 +18,7 @@ import psutil
 from demo.places import PORTS
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60
+PATIENCE = 150
 READY = "Ctrl-C"
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from demo import places
 from demo.places import DemoRefused
+from eprunes.core.config import read_settings
 from tests.demo import running
 
 
@@ -26,12 +27,21 @@ def test_the_addresses_follow_the_ports(tmp_path):
     assert place.environ["EPRUNES_ANTAI_URL"] == "http://127.0.0.1:9101"
 
 
+def test_the_demo_says_whom_to_tell_about_a_weakness(tmp_path):
+    """It answers /.well-known/security.txt."""
+    assert read_settings(place_in(tmp_path).environ).security_contact
+
+
 def test_what_the_user_set_wins_and_an_empty_variable_does_not(tmp_path):
     own = {"EPRUNES_FILES_DIR": "/elsewhere", "EPRUNES_CLOCK_OFFSET": "45d", "EPRUNES_MASTER_KEY_FILE": ""}
     environ = place_in(tmp_path, **own).environ
     assert environ["EPRUNES_FILES_DIR"] == "/elsewhere"
     assert environ["EPRUNES_CLOCK_OFFSET"] == "45d"
     assert environ["EPRUNES_MASTER_KEY_FILE"] == str(tmp_path / "demo" / "master.key")
+
+
+def test_the_demo_says_how_to_reach_its_support(tmp_path):
+    assert place_in(tmp_path).environ["EPRUNES_SUPPORT_CONTACT"] == "assistance@e-prunes.example"
 
 
 def test_the_demo_never_speaks_to_another_agency_and_always_says_that_it_is_one(tmp_path):

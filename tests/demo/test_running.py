@@ -35,8 +35,6 @@ from eprunes.fleet.models import Driver, DriverKind
 from tests.demo import running
 from tests.demo.running import Demo
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 @dataclass(frozen=True)
 class FirstRun:

@@ -6,13 +6,14 @@ from io import BytesIO
 
 import openpyxl
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from eprunes.core.audit import AuditEntry
 from eprunes.core.calendar import PARIS
 from eprunes.core.crypto import key_store
 from eprunes.core.database import tenant_session
 from eprunes.fines import catalogue, receiving
+from eprunes.fines.answering import NoticeState
 from eprunes.fines.models import Answer, Notice
 from eprunes.fines.notice_details import NoticeDetails, ReceivedNotice
 from eprunes.fines.offence_time import read_offence_time
@@ -317,6 +318,19 @@ def test_an_unknown_offence_is_shown_as_received_and_to_be_checked(desk, signed_
     page = signed_in(world.fines).get(f"/contraventions/{notice_id}").text
     assert "à vérifier" in page
     assert "135,00" not in page
+
+
+def test_the_number_in_the_trace_is_the_number_on_the_page(desk, signed_in):
+    """C11: answers that the agency refused stand on top of the list and are seen too."""
+    world, _, _, notice_id = desk
+    with tenant_session(world.organisation_id, write=True) as session:
+        mine = Notice.organisation_id == world.organisation_id, Notice.id == notice_id
+        session.execute(update(Notice).where(*mine).values(state=NoticeState.REFUSED))
+    post_notice(world, desk[1], "4444444444")
+    assert "2 avis dans cette vue" in signed_in(world.fines).get("/contraventions").text
+    with tenant_session(world.organisation_id) as session:
+        mine = AuditEntry.organisation_id == world.organisation_id, AuditEntry.action == "avis.liste_consultee"
+        assert session.scalars(select(AuditEntry).where(*mine)).one().details["nombre"] == 2
 
 
 def test_who_looks_at_the_list_leaves_a_trace_with_the_number_found_and_not_the_search(desk, signed_in):

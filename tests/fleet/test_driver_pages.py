@@ -125,7 +125,7 @@ def test_adding_a_driver_needs_only_the_names(browser):
         ({"postcode": "123"}, "postcode", "Un code postal français comporte 5 chiffres."),
         ({"licence_number": "1"}, "licence_number", "Un numéro de permis comporte"),
         ({"licence_issued_on": "2027-01-01"}, "licence_issued_on", "Cette date de délivrance est dans le futur."),
-        ({"country": "ZZ"}, "country", "N&#39;est pas un choix valide."),
+        ({"country": "ZZ"}, "country", "Choisissez dans la liste."),
     ],
 )
 def test_what_is_wrong_stands_beside_its_field_and_the_form_stays_filled(browser, driver, changes, field, sentence):

@@ -12,7 +12,7 @@ from eprunes.privacy import jobs
 from eprunes.privacy.sweeping import BATCH
 from tests.fines.test_windows import set_state
 from tests.support import fleet, tables
-from tests.support.killed import kill, run_job, started
+from tests.support.killed import run_job, started, wait_for
 from tests.support.worlds import AS_OF
 
 DUE = 2_000
@@ -51,8 +51,8 @@ def notice_keys(world) -> set:
 
 def kill_in_the_middle(environ, **named: object) -> None:
     with started(["-c", SWEEPER.format(**named)], environ) as process:
-        assert process.stdout.readline() == "rows gone\n"
-        kill(process)
+        wait_for(lambda: process.said == "rows gone\n")
+        process.kill()
 
 
 def test_a_sweep_killed_in_the_middle_is_finished_by_the_next_one(world, other_world, environ):
@@ -89,7 +89,7 @@ def test_a_purge_killed_between_the_rows_and_the_keys_is_finished_by_the_next_on
     kill_in_the_middle(environ, method="destroy_organisation", stop_at=1, job="contract_end_purge", as_of=purge)
     keys_left = len(notice_keys(world))
     with run_job("contract-end-purge", environ, "--as-of", purge) as again:
-        again.communicate(timeout=60)
+        again.wait(60)
 
     assert (keys_left, again.returncode) == (5, 0)
     assert set(tables.tenant_counts(world.organisation_id).values()) == {0}

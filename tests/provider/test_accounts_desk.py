@@ -10,8 +10,9 @@ from eprunes.accounts.models import Handover, Identity
 from eprunes.accounts.services import clients, users
 from eprunes.core.audit import ActorKind, AuditEntry
 from eprunes.core.database import platform_session, tenant_session
+from tests.provider.conftest import OPERATOR
 from tests.support.routes import MISSING, calls
-from tests.support.worlds import AS_OF, actor, open_session
+from tests.support.worlds import AS_OF, actor, give_password, open_session
 
 ACTS = ("bloquer", "debloquer", "double-authentification")
 
@@ -74,7 +75,7 @@ def test_the_page_of_an_account_says_what_the_provider_may_know(operator, world)
     page = operator.get(path_of(world.fleet)).text
     assert "<dt>Double authentification</dt><dd>Non</dd>" in page
     assert "<dt>Sessions ouvertes</dt><dd>0</dd>" in page
-    assert "<dt>Dernière connexion</dt><dd>jamais</dd>" in page
+    assert "<dt>Dernière connexion</dt><dd>Jamais</dd>" in page
 
 
 @pytest.mark.parametrize(("minutes", "count"), [(59, 1), (60, 0)])
@@ -88,8 +89,19 @@ def test_the_client_sees_each_look_at_an_account(operator, world):
     operator.get(f"/exploitation/clients/{world.organisation_id}/passation")
     assert [(one.action, one.subject_kind) for one in journal(world)] == [
         ("compte.consulte", "utilisateur"),
-        ("compte.consulte", "client"),
+        ("passation.consultee", "client"),
     ]
+
+
+def test_the_operator_is_told_apart_from_a_client_and_every_page_says_who_is_signed_in(operator, signed_in, world):
+    page = operator.get("/mon-compte").text
+    assert '<span class="who-organisation">Exploitant de la plateforme</span>' in page
+    assert f'<span class="who-person">{OPERATOR}</span>' in page
+    assert "<dt>Client</dt>" not in page
+    assert "Exploitation" not in page
+    page = signed_in(world.fleet).get("/mon-compte").text
+    assert '<span class="who-organisation">Client 0</span><span class="who-person">parc</span>' in page
+    assert "<dt>Client</dt>" in page
 
 
 def test_an_operator_blocks_an_account_at_once_on_a_report(operator, signed_in, world):
@@ -124,9 +136,26 @@ def test_an_operator_unblocks_an_account_and_says_what_was_checked(operator, wor
     assert journal(world)[-1].details["motif"] == "Identité vérifiée"
 
 
+def test_an_account_that_is_not_blocked_is_not_unblocked(operator, world):
+    answer = operator.post(path_of(world.both, "debloquer"), data={"reason": "Identité vérifiée"})
+    assert answer.status_code == 422
+    assert "Ce compte n’est pas bloqué." in answer.text
+    assert "compte.debloque" not in {one.action for one in journal(world)}
+
+
+def test_the_page_says_suspended_and_blocked_and_then_without_a_password(operator, world):
+    give_password(world.both)
+    users.suspend_user(actor(world.admin), identity(world.both).user_id, AS_OF)
+    operator.post(path_of(world.both, "bloquer"), data={"reason": "vol"})
+    assert "Suspendu par l’administrateur, bloqué" in operator.get(path_of(world.both)).text
+    operator.post(path_of(world.both, "debloquer"), data={"reason": "Identité vérifiée"})
+    users.reactivate_user(actor(world.admin), identity(world.both).user_id, AS_OF)
+    assert "Sans mot de passe" in operator.get(path_of(world.both)).text
+
+
 def test_the_lost_second_factor_of_an_administrator_is_lifted(operator, signed_in, world):
     boss = signed_in(world.admin)
-    assert "Lever" in operator.get(path_of(world.admin)).text
+    assert "Retirer la double" in operator.get(path_of(world.admin)).text
     assert operator.post(path_of(world.admin, "double-authentification")).status_code == 302
     assert identity(world.admin).totp_confirmed_at is None
     assert boss.get("/").status_code == 302
@@ -134,7 +163,7 @@ def test_the_lost_second_factor_of_an_administrator_is_lifted(operator, signed_i
 
 
 def test_the_second_factor_of_a_user_is_their_administrators_affair(operator, world):
-    assert "Lever" not in operator.get(path_of(world.both)).text
+    assert "Retirer la double" not in operator.get(path_of(world.both)).text
     assert operator.post(path_of(world.both, "double-authentification")).status_code == 404
 
 
@@ -158,6 +187,15 @@ def test_a_hand_over_needs_its_proof(operator, world, succession_path, proof):
     assert open_handover(world) is None
 
 
+def test_what_is_wrong_is_said_in_our_own_words(operator, world, succession_path):
+    """Not in the words of the library that reads the forms."""
+    answer = operator.post(succession_path, data={"to_user_id": "x", "proof": "x" * 501})
+    assert "Choisissez dans la liste." in answer.text
+    assert answer.text.count("500 caractères au plus.") == 3, "in the hint, in the summary, at the field"
+    assert "Choisissez dans la liste." in operator.post(path_of(world.both, "bloquer"), data={"reason": "x"}).text
+    assert "Adresse trop longue." in operator.post("/exploitation/comptes", data={"email": "x" * 255}).text
+
+
 def test_nobody_but_an_active_user_of_the_client_takes_over(operator, world, other_world, succession_path):
     """Ids of others inside a form."""
     blocked = world.fines
@@ -179,8 +217,10 @@ def test_an_ended_contract_has_nobody_to_take_over(operator, world, frozen, succ
 
 
 def test_every_act_asks_again_who_one_is(operator, world, frozen, succession_path):
-    """Step-up: fifteen minutes after the last proof, forms and posts lead to the confirmation."""
-    frozen.move_to(AS_OF + timedelta(minutes=15))
+    """Step-up: fifteen minutes after the last proof, and thirty for a form that was opened in time."""
+    for minutes in (15, 30):
+        frozen.move_to(AS_OF + timedelta(minutes=minutes))
+        assert operator.get(succession_path).headers["Location"].startswith("/confirmation")
     paths = [path_of(world.admin, act) for act in ACTS] + [succession_path, f"{succession_path}/annuler"]
     for path in paths:
         answer = operator.post(path, data={"reason": "vol"})

@@ -93,7 +93,9 @@ def test_the_page_says_that_the_client_will_read_the_reason(operator, world):
 
 
 def test_an_operator_confirms_who_they_are_before_a_visit(operator, world, frozen):
-    frozen.move_to(AS_OF + timedelta(minutes=15))
+    for minutes in (15, 30):
+        frozen.move_to(AS_OF + timedelta(minutes=minutes))
+        assert "/confirmation" in operator.get(visit_path(world)).headers["Location"]
     answer = operator.post(visit_path(world), data={"reason": REASON})
     assert "/confirmation" in answer.headers["Location"]
     assert journal(world) == []

@@ -2,76 +2,109 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
+
+import psycopg
+
+from demo.processes import ends_with
 
 ROLE = "eprunes"
+_PATIENCE = 60
+_SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "60",
+}
 
 
 @contextmanager
 def running_server() -> Iterator[str]:
-    """Start a cluster; yields the URL prefix `postgresql://…` up to and without the database name."""
+    """Start a cluster, which ends with this process whatever ends it; yields the folder of its socket."""
     folder = Path(tempfile.mkdtemp(prefix="eprunes-pg-"))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
-    binaries = _binaries()
-    data = folder / "data"
+    data = str(folder / "data")
     try:
-        _run(
-            [
-                f"{binaries}/initdb",
-                "-D",
-                str(data),
-                "-U",
-                "postgres",
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--locale=C.UTF-8",
-                "--no-sync",
-            ]
-        )
-        options = (
-            f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off "
-            "-c synchronous_commit=off -c full_page_writes=off -c max_connections=60"
-        )
-        _run([f"{binaries}/pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start"])
-        try:
-            _run([f"{binaries}/createuser", "-h", str(folder), "-U", "postgres", ROLE])
+        _run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        with _started(folder, data):
+            _execute(str(folder), f"CREATE ROLE {ROLE} LOGIN")
             yield str(folder)
-        finally:
-            _run([f"{binaries}/pg_ctl", "-D", str(data), "-m", "immediate", "stop"])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def create_database(socket: str, name: str) -> str:
     """Create a database owned by the plain role; returns its URL."""
-    _run([f"{_binaries()}/createdb", "-h", socket, "-U", "postgres", "-O", ROLE, name])
+    _execute(socket, f'CREATE DATABASE "{name}" OWNER {ROLE}')
     return f"postgresql://{ROLE}@/{name}?host={socket}"
 
 
 def create_powerful_role(socket: str, name: str) -> None:
     """Create a role that row-level security doesn't bind, to see it refused."""
-    _run([f"{_binaries()}/psql", "-h", socket, "-U", "postgres", "-c", f"CREATE ROLE {name} LOGIN BYPASSRLS"])
+    _execute(socket, f"CREATE ROLE {name} LOGIN BYPASSRLS")
 
 
-def _binaries() -> str:
+@contextmanager
+def _started(folder: Path, data: str) -> Iterator[None]:
+    settings = {**_SETTINGS, "unix_socket_directories": str(folder)}
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [_binary("postgres"), "-D", data, *options], cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True, preexec_fn=ends_with(os.getpid(), signal.SIGQUIT), **_owner(),
+        )  # fmt: skip
+    try:
+        last_moment = monotonic() + _PATIENCE
+        while not _answers(str(folder)):
+            if server.poll() is not None or monotonic() > last_moment:
+                raise RuntimeError(f"PostgreSQL: {(folder / 'log').read_text()}")
+            sleep(0.05)
+        yield
+    finally:
+        server.send_signal(signal.SIGQUIT)
+        server.wait(_PATIENCE)
+
+
+def _answers(socket: str) -> bool:
+    try:
+        _execute(socket, "SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _execute(socket: str, statement: str) -> None:
+    address = f"postgresql://postgres@/postgres?host={socket}"
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def _binary(name: str) -> str:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
         raise RuntimeError(
             "PostgreSQL manque : installez le paquet Debian « postgresql » (ou lancez make test en root)."
         )
-    return str(found[-1].parent)
+    return str(found[-1].parent / name)
 
 
-def _run(command: list[str]) -> None:
-    if os.geteuid() == 0:
-        command = ["runuser", "-u", "postgres", "--", *command]
-    done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=120, stdin=subprocess.DEVNULL)
+def _owner() -> dict:
+    """PostgreSQL refuses to be run by root."""
+    return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def _run(name: str, *options: str) -> None:
+    done = subprocess.run(
+        [_binary(name), *options], cwd="/", timeout=120, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        **_owner(),
+    )  # fmt: skip
     if done.returncode:
-        raise RuntimeError(f"{command[-1]}: {done.stderr or done.stdout}")
+        raise RuntimeError(f"{name}: {done.stderr or done.stdout}")

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from eprunes.accounts import quota
 from eprunes.accounts.company_numbers import CompanyNumberKind, InvalidCompanyNumber, parse_company_number
 from eprunes.accounts.models import OrderForm, Organisation
-from eprunes.accounts.services import steps
+from eprunes.accounts.services import steps, user_steps
 from eprunes.core import audit
 from eprunes.core.calendar import paris_day
 from eprunes.core.crypto import key_store
@@ -26,6 +26,7 @@ def create_organisation(
     name: str,
     number: str,
     admin_email: str,
+    admin_name: str = "",
     vehicles: int,
     tools: tuple[str, ...] = TOOLS,
     number_kind: CompanyNumberKind | None = None,
@@ -34,10 +35,12 @@ def create_organisation(
 ) -> UUID:
     """Register a client with its first order form and its administrator, without a password yet.
 
+    The administrator bears the client's name until `admin_name` is known.
     Raises Refused when the number is malformed (C3.1) or taken, or the e-mail is used (C3.2-b).
     """
     client = _client(name, number, number_kind, zone, as_of)
     email = steps.normalised_email(admin_email)
+    admin_name = user_steps.checked_name(admin_name) if admin_name else name
     _check_order(vehicles, tools)
     key_store().create_organisation_key(client.id)
     try:
@@ -46,7 +49,7 @@ def create_organisation(
             session.flush()
             session.add(_order_form(client.id, vehicles, tools, as_of))
             quota.start_counting(session)
-            steps.add_user(session, new_id(), email, name, as_of, fleet=True, fines=True, administrator=True)
+            steps.add_user(session, new_id(), email, admin_name, as_of, fleet=True, fines=True, administrator=True)
             audit.record(session, "organisation.creee", as_of=as_of, subject=("client", client.id))
     except IntegrityError as error:
         key_store().destroy_organisation(client.id)

@@ -17,7 +17,7 @@ from eprunes.core import audit, mail
 from eprunes.core.audit import ActorKind
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.refusals import NotVisible, Refused
-from eprunes.core.wording import instant
+from eprunes.core.wording import instant_and_zone
 
 ACCEPTED_WITHIN = timedelta(days=7)
 EFFECTIVE_AFTER = timedelta(hours=72)
@@ -261,7 +261,7 @@ def _tell(
     until: datetime | None = None,
 ) -> None:
     """One mail each; `until` is the instant that the mail speaks of."""
-    when = instant(until, ZoneInfo(organisation.zone))
+    when = instant_and_zone(until, ZoneInfo(organisation.zone))
     context = {"organisation_name": organisation.name, "when": when, "link": mail.link_to(PAGE)}
     for user in users:
         user_steps.tell(session, user, template, as_of, is_holder=user.is_administrator, **context)

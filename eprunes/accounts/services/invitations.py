@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, delete, func, select
 from sqlalchemy.exc import IntegrityError
 
-from eprunes.accounts import passwords, tokens
+from eprunes.accounts import passwords, throttling, tokens
 from eprunes.accounts.models import (
     Identity,
     IdentityKind,
@@ -22,12 +22,13 @@ from eprunes.accounts.models import (
 )
 from eprunes.accounts.permissions import Actor, Right, effective_rights
 from eprunes.accounts.services import steps, user_steps
+from eprunes.accounts.throttling import Attempt
 from eprunes.accounts.tools import tools_on
 from eprunes.core import mail
 from eprunes.core.calendar import paris_day
 from eprunes.core.database import TenantSession, new_id, tenant_session
 from eprunes.core.refusals import NotVisible, Refused
-from eprunes.core.wording import instant
+from eprunes.core.wording import instant_and_zone
 
 PER_DAY = 50
 BETWEEN_TWO = timedelta(minutes=1)
@@ -48,7 +49,8 @@ def invite(actor: Actor, email: str, display_name: str, fleet: bool, fines: bool
     """Invite a person with rights (C3.2-a); they get a link that opens once, for 48 hours.
 
     Raises Refused when the client has a user with this address. An address used elsewhere on the platform is
-    treated like any other, and its owner told by mail: nobody learns here where people have accounts (C3.2-b).
+    treated like any other, and its owner told by mail: nobody learns here where people have accounts (C3.2-b). A
+    mailbox that got too many of these mails gets none for a while, which nobody learns either.
     """
     normalised, name = steps.normalised_email(email), user_steps.checked_name(display_name)
     user_steps.check_rights(fleet, fines)
@@ -114,7 +116,8 @@ def read(token: str, as_of: datetime) -> Invitation | None:
 def accept(token: str, display_name: str, password: str, as_of: datetime) -> bool:
     """Give the invited person an account with this password; its rights are those of this moment.
 
-    False when the link is worth nothing any more, also when the address got an account elsewhere meanwhile.
+    Its owner is told by mail, with a link to block it: somebody else may have had the invitation in hands. False
+    when the link is worth nothing any more, also when the address got an account elsewhere meanwhile.
     Raises Refused for a name or a password that can't be.
     """
     link, invitation = tokens.find(token, TokenPurpose.INVITATION, as_of), read(token, as_of)
@@ -129,8 +132,10 @@ def accept(token: str, display_name: str, password: str, as_of: datetime) -> boo
             if user is None or not tokens.use(session, token, TokenPurpose.INVITATION, as_of):
                 return False
             user.state, user.display_name, user.invitation_ends_at = UserState.ACTIVE, name, None
-            session.add(_identity(user, password_hash, as_of))
+            identity = _identity(user, password_hash, as_of)
+            session.add(identity)
             session.flush()
+            _tell_opened(session, organisation, identity, as_of)
             details = {"parc": user.fleet_right, "contraventions": user.fines_right}
             user_steps.trace(session, "invitation.acceptee", user.id, user.id, as_of, **details)
     except IntegrityError:
@@ -146,10 +151,13 @@ def _invited(session: TenantSession, user_id: UUID) -> User:
 
 
 def _send(session: TenantSession, organisation: Organisation, user: User, as_of: datetime) -> None:
-    """A new link, and one mail: the link itself, or to the owner of a used address that they have an account."""
-    token = tokens.issue(
-        session, TokenPurpose.INVITATION, as_of=as_of, organisation_id=user.organisation_id, user_id=user.id
-    )
+    """A new link, and one mail: the link itself, or to the owner of a used address that they have an account.
+
+    While the mailbox is spared, nothing leaves, and the link that is there already stays good.
+    """
+    spared = throttling.take_within(session, [Attempt("invitation", (user.email,), throttling.MAILBOX)], as_of)
+    person = {"organisation_id": user.organisation_id, "user_id": user.id}
+    token = tokens.issue(session, TokenPurpose.INVITATION, as_of=as_of, supersedes=not spared, **person)
     user.invitation_ends_at = as_of + tokens.LASTS[TokenPurpose.INVITATION]
     is_free = session.scalar(select(Identity.id).where(Identity.email == user.email)) is None
     mail.queue(
@@ -158,9 +166,24 @@ def _send(session: TenantSession, organisation: Organisation, user: User, as_of:
         to=user.email,
         as_of=as_of,
         organisation_id=user.organisation_id,
+        deliver=not spared,
         organisation_name=organisation.name,
         link=mail.link_to(f"/invitation/{token}") if is_free else mail.link_to("/connexion"),
-        ends_at=instant(user.invitation_ends_at, ZoneInfo(organisation.zone)),
+        ends_at=instant_and_zone(user.invitation_ends_at, ZoneInfo(organisation.zone)),
+    )
+
+
+def _tell_opened(session: TenantSession, organisation: Organisation, identity: Identity, as_of: datetime) -> None:
+    token = tokens.issue(session, TokenPurpose.NOT_ME, as_of=as_of, identity_id=identity.id)
+    mail.queue(
+        session,
+        "account_opened",
+        to=identity.email,
+        as_of=as_of,
+        organisation_id=organisation.id,
+        organisation_name=organisation.name,
+        when=instant_and_zone(as_of, ZoneInfo(organisation.zone)),
+        link=mail.link_to(f"/ce-n-est-pas-moi/{token}"),
     )
 
 

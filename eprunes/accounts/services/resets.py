@@ -76,8 +76,8 @@ def owner_of(token: str, as_of: datetime) -> Owner | None:
 def choose_password(*, token: str, password: str, address: str, as_of: datetime) -> None:
     """Set the password that the reader of a link chose, once; all sessions end, the owner is told by mail.
 
-    Raises Refused when the link is worth nothing any more, or the password does not meet the rules. Nobody is
-    signed in by it: the second factor stays to be given.
+    Raises Refused when the link is worth nothing any more, the password does not meet the rules, or it is the one
+    that was blocked with the account. Nobody is signed in by it: the second factor stays to be given.
     """
     owner = owner_of(token, as_of)
     if owner is None:
@@ -87,6 +87,8 @@ def choose_password(*, token: str, password: str, address: str, as_of: datetime)
     except passwords.PasswordRefused as error:
         raise Refused(str(error), "password") from error
     identity = owner.identity
+    if passwords.is_the_locked_one(identity.password_hash, password):
+        raise Refused("Choisissez un mot de passe différent de celui qui a été bloqué.", "password")
     with account_steps.at_account(identity.organisation_id, "mot de passe choisi") as session:
         by_link = update(Identity).where(Identity.id == identity.id, Identity.blocked_at.is_(None))
         is_set = session.execute(by_link.values(password_hash=password_hash)).rowcount == 1

@@ -72,6 +72,12 @@ def confirm(*, actor: Actor, code: str, as_of: datetime) -> tuple[str, list[str]
     return sessions.renew(actor, as_of, second_factor=True), codes
 
 
+def is_settled(actor: Actor) -> bool:
+    """True when a factor is in force and no other is proposed: a first code sent now was sent before."""
+    held = factor_boxes.secrets_of(account_steps.identity_of(actor, "mise en place du second facteur"))
+    return held.in_force is not None and held.proposed is None
+
+
 def give_code(*, actor: Actor, code: str, as_of: datetime) -> str:
     """Check a code of the moment, which is used up by it; returns the session's new token.
 
@@ -187,7 +193,7 @@ def remove_for_operator(email: str, as_of: datetime) -> None:
         identity = _locked_with_factor(session, *is_operator)
         key_id = _take_away(session, identity)
         sessions.end_sessions_of(session, identity.id, as_of)
-        account_steps.tell_owner(session, identity, "second_factor_removed", as_of, by="la ligne de commande")
+        account_steps.tell_owner(session, identity, "second_factor_removed", as_of, by="l’exploitation d’e-Prunes")
     factor_boxes.destroy(key_id)
 
 

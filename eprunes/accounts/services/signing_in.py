@@ -10,15 +10,15 @@ from sqlalchemy import func, select, update
 
 from eprunes.accounts import passwords, throttling, tokens
 from eprunes.accounts.devices import device_in_words
-from eprunes.accounts.models import Identity, IdentityKind, SignInEvent, TokenPurpose, UserSession
+from eprunes.accounts.models import Identity, IdentityKind, SignInEvent, TokenPurpose, User, UserSession, UserState
 from eprunes.accounts.permissions import Actor
 from eprunes.accounts.sessions import actor_for, end_session, hash_of, open_session
 from eprunes.accounts.throttling import Attempt, network_of
 from eprunes.core import mail
-from eprunes.core.database import PlatformSession, platform_session
+from eprunes.core.database import PlatformSession, platform_session, tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.core.texts import tidy_line
-from eprunes.core.wording import instant
+from eprunes.core.wording import instant_and_zone
 
 REMEMBERED_FOR = timedelta(days=365)
 _PLACES = 50
@@ -32,6 +32,16 @@ class Outcome(StrEnum):
     REFUSED = "refusee"
     BRAKED = "freinee"
     BLOCKED = "bloquee"
+    SUSPENDED = "suspendue"
+    DELETED = "supprimee"
+    NO_CONTRACT = "sans_contrat"
+
+
+_CLOSED = {
+    UserState.SUSPENDED: Outcome.SUSPENDED,
+    UserState.DELETED: Outcome.DELETED,
+    None: Outcome.DELETED,
+}
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,7 @@ def sign_in(*, email: str, password: str, address: str, device: str, as_of: date
     actor = actor_for(token, as_of)
     if actor is None or not _let_in(account, actor, attempts, place, new_hash, as_of):
         end_session(hash_of(token), as_of)
-        _note(account, Outcome.BLOCKED, place, as_of)
+        _note(account, _why_closed(account.identity), place, as_of)
         raise Refused(_REFUSAL)
     return token
 
@@ -148,6 +158,22 @@ def _let_in(
     return True
 
 
+def _why_closed(as_verified: Identity) -> Outcome:
+    """What keeps an account closed to the right password, as far as it is still known."""
+    with platform_session("connexion") as session:
+        identity = session.scalar(select(Identity).where(Identity.id == as_verified.id))
+    if identity is None:
+        return Outcome.DELETED
+    if identity.blocked_at is not None:
+        return Outcome.BLOCKED
+    if identity.password_hash != as_verified.password_hash or identity.organisation_id is None:
+        return Outcome.REFUSED
+    with tenant_session(identity.organisation_id) as session:
+        mine = User.organisation_id == identity.organisation_id, User.id == identity.user_id
+        state = session.scalar(select(User.state).where(*mine))
+    return _CLOSED.get(state, Outcome.NO_CONTRACT)
+
+
 def _tell_owner(session: PlatformSession, actor: Actor, place: Place, as_of: datetime) -> None:
     token = tokens.issue(session, TokenPurpose.NOT_ME, as_of=as_of, identity_id=actor.identity_id)
     mail.queue(
@@ -156,7 +182,7 @@ def _tell_owner(session: PlatformSession, actor: Actor, place: Place, as_of: dat
         to=actor.email,
         as_of=as_of,
         organisation_id=actor.organisation_id,
-        when=instant(as_of, actor.zone),
+        when=instant_and_zone(as_of, actor.zone),
         device=device_in_words(place.device),
         address=place.address,
         link=mail.link_to(f"/ce-n-est-pas-moi/{token}"),

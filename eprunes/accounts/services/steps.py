@@ -48,11 +48,14 @@ def add_user(
 
 
 def normalised_email(email: str) -> str:
-    """The address in the one form that is compared. Raises Refused when it is not one."""
+    """The address in the one form that is compared. Raises Refused when it is not one, or no mail reaches it."""
     try:
         checked = validate_email(email.strip(), check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise Refused(f"«\u00a0{email}\u00a0» n’est pas une adresse e-mail valable.", "email") from error
+    if checked.ascii_email is None:
+        sentence = "Pas de lettre accentuée avant l’arobase\u00a0: aucun e-mail ne parviendrait à cette adresse."
+        raise Refused(sentence, "email")
     return checked.normalized.lower()
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import requests
 
+from demo.processes import ends_with
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 EXCERPT = HERE / "offences_excerpt.json"
@@ -53,8 +55,9 @@ def running_agency(database: Path, *options: str, **environment: str):
     clean = {name: value for name, value in os.environ.items() if not name.startswith("EPRUNES_")}
     command = [sys.executable, "-m", "eprunes.antai.simulator", "--port", "0", "--database", str(database)]
     with subprocess.Popen(
-        [*command, *options], cwd=ROOT, env={**clean, **environment}, stderr=subprocess.PIPE, text=True
-    ) as process:
+        [*command, *options], cwd=ROOT, env={**clean, **environment}, stderr=subprocess.PIPE, text=True,
+        preexec_fn=ends_with(os.getpid()),
+    ) as process:  # fmt: skip
         try:
             yield Running(process, _address(process))
         finally:

@@ -1,0 +1,174 @@
+"""One of everything that a client has, each text of it marked, so that it is known wherever it turns up."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from eprunes.accounts.models import Organisation
+from eprunes.accounts.services import handovers, signing_in, users, visits
+from eprunes.antai import review
+from eprunes.antai.client import AnswerRefused, Registered
+from eprunes.antai.sending import send_due
+from eprunes.core import audit
+from eprunes.core.database import platform_session, tenant_session
+from eprunes.fines import receiving, services
+from eprunes.fines.answering import ImpossibilityReason
+from eprunes.fines.models import Notice
+from eprunes.fines.notice_details import NoticeDetails, ReceivedNotice
+from eprunes.fines.offence_time import read_offence_time
+from eprunes.fleet.driver_details import DriverDetails
+from eprunes.fleet.importing import tasks
+from eprunes.fleet.importing.jobs import run_long_work
+from eprunes.fleet.models import DriverKind
+from eprunes.fleet.services import assignments, drivers
+from tests.fleet.fleets import COMPLETE, add_vehicle
+from tests.house.roles import THE_OPERATOR
+from tests.support.fleet import note_declared
+from tests.support.fleet_files import fleet_file
+from tests.support.worlds import AS_OF, PASSWORD, SIRENS, World, actor, give_password
+
+WORDS, PLATES = ("Merle", "Canari"), ("FY-074-KE", "GZ-975-LD")
+ADDRESSES = ("198.51.100.70", "198.51.100.71")
+
+
+def word(world: World) -> str:
+    """The word in every text of a client that takes any word."""
+    return WORDS[_index(world)]
+
+
+def plate(world: World) -> str:
+    return PLATES[_index(world)]
+
+
+def number(world: World, rank: int) -> str:
+    """The number of a client's notice."""
+    return f"7777777{_index(world)}{rank:02}"
+
+
+def marks(world: World) -> tuple[str, ...]:
+    """What gives a client's data away, in small letters: the word, and what must follow a form of its own."""
+    phone = _phone(world)
+    forms = [plate(world), plate(world).replace("-", ""), _vin(world), phone, phone]
+    forms += [number(world, 0)[:8], world.admin.partition("@")[2], world.number, ADDRESSES[_index(world)]]
+    return tuple(one.casefold() for one in (word(world), *forms))
+
+
+def contents(world: World) -> dict[str, str]:
+    """One of everything that has an id in a route, each text of it marked."""
+    boss, mark = actor(world.admin), word(world)
+    texts = {"make": f"{mark}Marque", "model": f"{mark}Modèle", "category": f"{mark}Genre", "site": f"{mark}Site"}
+    vehicle = add_vehicle(world, plate(world), vin=_vin(world), **texts)
+    person = {"details": driver_details(world), "staff_number": f"{mark}-E1"}
+    driver = drivers.add_driver(actor=boss, **person, as_of=AS_OF)
+    since = AS_OF - timedelta(days=90)
+    assignment = assignments.assign(actor=boss, vehicle_id=vehicle, driver_id=driver, starts_at=since, as_of=AS_OF)
+    file = {"filename": f"{mark}Fichier.xlsx", "content": _refused_file(mark)}
+    task = tasks.start_import(actor=boss, **file, as_of=AS_OF)
+    someone = {"email": f"tiers@{world.admin.partition('@')[2]}", "display_name": f"{mark}Personne"}
+    user = users.create_user(
+        organisation_id=world.organisation_id, **someone, fleet=True, fines=False, as_of=AS_OF
+    )  # fmt: skip
+    ids = {"vehicle_id": vehicle, "driver_id": driver, "assignment_id": assignment, "task_id": task}
+    ids |= {"notice_id": post_notice(world, vehicle, 0), "session_id": boss.session_id, "user_id": user}
+    return {name: str(one) for name, one in ids.items()}
+
+
+def provider_ids(world: World) -> dict[str, str]:
+    """What the operator's routes name of a client."""
+    review.keep({"numeroAco": f"{_index(world)}"}, "Illisible.", AS_OF)
+    record = review.list_waiting()[0][0].id
+    account = actor(world.fleet).identity_id
+    return {"organisation_id": str(world.organisation_id), "identity_id": str(account), "record_id": str(record)}
+
+
+def leave_traces(world: World, ids: dict[str, str]) -> None:
+    """The rest of a client's rows: answers and what the agency made of them, journal, visit, hand-over, mails."""
+    own, mark, operator = world.organisation_id, word(world), actor(THE_OPERATOR)
+    _rename(own, f"{mark} et compagnie")
+    _answer(world, UUID(ids["vehicle_id"]), UUID(ids["driver_id"]))
+    note_declared(own, UUID(ids["vehicle_id"]), plate(world).replace("-", ""))
+    run_long_work(AS_OF)
+    handovers.start_proven(operator, own, UUID(ids["user_id"]), f"{mark}Preuve, extrait du registre", AS_OF)
+    visits.start_visit(operator, own, f"{mark}Raison de la visite", AS_OF)
+    give_password(world.fleet)
+    connection = {"address": ADDRESSES[_index(world)], "device": f"{mark}Appareil"}
+    signing_in.sign_in(email=world.fleet, password=PASSWORD, **connection, as_of=AS_OF)
+    with tenant_session(own, write=True) as session:
+        audit.record(session, "connexion", as_of=AS_OF, connection=connection)
+
+
+def driver_details(world: World) -> DriverDetails:
+    """A driver that can be designated."""
+    mark = word(world)
+    names = {"last_name": f"{mark}Nom", "first_name": f"{mark}Prénom", "birth_place": f"{mark}Naissance"}
+    address = {"address_line": f"1 rue {mark}", "address_complement": f"Bâtiment {mark}", "city": f"{mark}Ville"}
+    email = f"{mark.lower()}@{world.admin.partition('@')[2]}"
+    return replace(
+        COMPLETE, **names, **address, phone=_phone(world), email=email, licence_number=f"{mark.upper()}26913"
+    )  # fmt: skip
+
+
+def post_notice(world: World, vehicle_id: UUID, rank: int) -> UUID:
+    """A notice that came ten days ago; its id."""
+    mark, own = word(world), number(world, rank)
+    details = NoticeDetails(
+        number=own, plate=plate(world).replace("-", ""), country="FR", make=f"{mark}Marque", label=f"{mark}Libellé",
+        place=f"{mark}Lieu", city=f"{mark}Commune", postcode="48279", direction=f"{mark}Sens", speed_limit=50,
+        speed_retained=59, raw={"lieu": f"{mark}Lieu"}, earlier=[{"lieu": f"{mark}Avant"}],
+    )  # fmt: skip
+    offence = read_offence_time("2026-02-20T20:47:00", "48279")
+    received = ReceivedNotice("25386", offence, date(2026, 2, 22), details)
+    before = _notices(world)
+    receiving.receive(world.organisation_id, [receiving.Incoming(received, vehicle_id)], AS_OF - timedelta(days=10))
+    [added] = _notices(world) - before
+    return added
+
+
+class StandIn:
+    """The agency as the connector talks to it: registers the first answer, refuses the second."""
+
+    def __init__(self, mark: str) -> None:
+        self._outcomes = [Registered(f"{mark}-0001", AS_OF), AnswerRefused(f"{mark}Motif")]
+
+    def designate(self, *, body: bytes, as_of) -> Registered | AnswerRefused:
+        return self._outcomes.pop(0)
+
+
+def _answer(world: World, vehicle_id: UUID, driver_id: UUID) -> None:
+    boss, mark = actor(world.admin), word(world)
+    named = {"driver_id": driver_id, "kind": DriverKind.EMPLOYEE, "details": driver_details(world)}
+    services.designate(boss, post_notice(world, vehicle_id, 1), **named, keep_in_fleet=False, as_of=AS_OF)
+    proof = services.Proof(f"{mark}Nature", f"{mark}Référence", date(2026, 2, 1))
+    told = {"reason": ImpossibilityReason.FORCE_MAJEURE, "comment": f"{mark}Récit", "proofs": [proof]}
+    services.report_impossibility(boss, post_notice(world, vehicle_id, 2), **told, as_of=AS_OF)
+    send_due(world.organisation_id, StandIn(mark), AS_OF)
+
+
+def _refused_file(mark: str) -> bytes:
+    """A workbook with a line to take and a line to refuse."""
+    rows = [["AB-123-CD", f"{mark}Reprise", date(2025, 1, 1), None, f"{mark}Dépôt"], [f"{mark}!", mark, mark, None, ""]]
+    return fleet_file(vehicles=rows)
+
+
+def _rename(organisation_id: UUID, name: str) -> None:
+    with platform_session("tests", write=True) as session:
+        session.execute(update(Organisation).where(Organisation.id == organisation_id).values(name=name))
+
+
+def _notices(world: World) -> set[UUID]:
+    with tenant_session(world.organisation_id) as session:
+        return set(session.scalars(select(Notice.id).where(Notice.organisation_id == world.organisation_id)))
+
+
+def _vin(world: World) -> str:
+    return f"CANAR{_index(world)}00000000042"
+
+
+def _phone(world: World) -> str:
+    return f"+3367700007{_index(world)}"
+
+
+def _index(world: World) -> int:
+    return SIRENS.index(world.number)
