@@ -11,8 +11,9 @@ from eprunes.accounts.services import handovers, signing_in, users, visits
 from eprunes.antai import review
 from eprunes.antai.client import AnswerRefused, Registered
 from eprunes.antai.sending import send_due
-from eprunes.core import audit
-from eprunes.core.database import platform_session, tenant_session
+from eprunes.core import audit, files
+from eprunes.core.crypto import key_store
+from eprunes.core.database import new_id, platform_session, tenant_session
 from eprunes.fines import receiving, services
 from eprunes.fines.answering import ImpossibilityReason
 from eprunes.fines.models import Notice
@@ -21,7 +22,7 @@ from eprunes.fines.offence_time import read_offence_time
 from eprunes.fleet.driver_details import DriverDetails
 from eprunes.fleet.importing import tasks
 from eprunes.fleet.importing.jobs import run_long_work
-from eprunes.fleet.models import DriverKind
+from eprunes.fleet.models import DocumentKind, DriverKind, DueDate, DueKind, FleetDocument, ImportMapping, Vehicle
 from eprunes.fleet.services import assignments, drivers
 from tests.fleet.fleets import COMPLETE, add_vehicle
 from tests.house.roles import THE_OPERATOR
@@ -95,6 +96,7 @@ def leave_traces(world: World, ids: dict[str, str]) -> None:
     give_password(world.fleet)
     connection = {"address": ADDRESSES[_index(world)], "device": f"{mark}Appareil"}
     signing_in.sign_in(email=world.fleet, password=PASSWORD, **connection, as_of=AS_OF)
+    _deepen(world, UUID(ids["vehicle_id"]))
     with tenant_session(own, write=True) as session:
         audit.record(session, "connexion", as_of=AS_OF, connection=connection)
 
@@ -134,6 +136,24 @@ class StandIn:
 
     def designate(self, *, body: bytes, as_of) -> Registered | AnswerRefused:
         return self._outcomes.pop(0)
+
+
+def _deepen(world: World, vehicle_id: UUID) -> None:
+    """What else is kept of a vehicle: who it belongs to, a document, a due date; and what imports have learnt."""
+    own, mark = world.organisation_id, word(world)
+    of_vehicle = {"organisation_id": own, "vehicle_id": vehicle_id, "created_at": AS_OF}
+    [key] = key_store().create_keys(own, files.KEY_PURPOSE, AS_OF)
+    with tenant_session(own, write=True) as session:
+        vehicle = session.scalars(select(Vehicle).where(Vehicle.organisation_id == own, Vehicle.id == vehicle_id)).one()
+        vehicle.registered_to, vehicle.lessor = f"{mark}Titulaire", f"{mark}Loueur"
+        vehicle.cost_centre, vehicle.formula_number = f"{mark}Centre", f"{mark}42"
+        received = files.checked(f"{mark}Document.pdf", b"%PDF-1.7")
+        file_id = files.store(session, key, received, author_id=None, as_of=AS_OF)
+        session.add(FleetDocument(id=new_id(), file_id=file_id, kind=DocumentKind.OTHER, **of_vehicle))
+        due = {"kind": DueKind.CUSTOM, "label": f"{mark}Échéance", "due_on": AS_OF.date()}
+        session.add(DueDate(id=new_id(), **due, **of_vehicle))
+        heading = {"sheet": "vehicules", "heading": f"{mark.lower()} colonne", "field": "site"}
+        session.add(ImportMapping(organisation_id=own, id=new_id(), **heading))
 
 
 def _answer(world: World, vehicle_id: UUID, driver_id: UUID) -> None:

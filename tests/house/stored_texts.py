@@ -13,6 +13,7 @@ from tests.support.worlds import World
 SEALED = {
     **{f"{table}.box": table for table in ("drivers", "notices", "answers", "transmissions", "outgoing_mails")},
     "answers.outcome_box": "answers.refus",
+    "stored_files.box": "stored_files",
     **{f"work_tasks.{name}_box": "work_tasks" for name in ("input", "staged", "result")},
 }
 """Boxes that are read by the client they belong to, and the table's name they are sealed for."""

@@ -26,7 +26,8 @@ FROM_A_LIST = {
     "identities.blocked_by", "identities.kind", "notice_events.kind", "notices.filing_reason", "notices.source",
     "notices.state", "one_time_tokens.purpose", "organisations.number_kind", "organisations.state",
     "outgoing_mails.purpose", "outgoing_mails.state", "sign_in_events.outcome", "users.state", "vehicles.holding",
-    "work_tasks.kind", "work_tasks.state",
+    "work_tasks.kind", "work_tasks.state", "vehicles.energy", "vehicles.left_because", "fleet_documents.kind",
+    "due_dates.kind", "import_mappings.sheet", "import_mappings.field", "stored_files.media_type",
 }  # fmt: skip
 """A word of ours."""
 OF_EVERYBODY = {
@@ -48,6 +49,7 @@ OPAQUE = {
     "notices.number_fingerprint", "notices.plate_fingerprint", "one_time_tokens.token_hash", "recovery_codes.code_hash",
     "records_to_review.fingerprint", "throttles.key", "user_sessions.token_hash",
     "identities.totp_box",  # a secret that its own holder is shown once
+    "stored_files.content",  # what a person sent, as it was sent
     "records_to_review.box",  # a record that has no client
 }  # fmt: skip
 """Bytes that say nothing of a client."""
@@ -70,6 +72,8 @@ NOT_ON_PAGES = {
     "notices.box.earlier.lieu", "transmissions.box.corps",  # kept as proof
     "answers.box.commentaire", "answers.box.pieces.nature", "answers.box.pieces.reference",  # of a refused answer
     "organisations.number", "handovers.proof",  # the operator's
+    "vehicles.formula_number", "vehicles.registered_to", "vehicles.lessor", "vehicles.cost_centre",
+    "due_dates.label", "import_mappings.heading", "stored_files.box.name",
     "outgoing_mails.box.html", "outgoing_mails.box.subject", "outgoing_mails.box.text",  # mails
 }  # fmt: skip
 """What its own client never sees on a page or in a file."""
