@@ -17,7 +17,10 @@ from eprunes.core.web import in_section, reading
 from eprunes.fines import inbox
 from eprunes.fines.queries import View
 from eprunes.fleet.driver_search import INCOMPLETE, DriverSearch, driver_search_args, searched_drivers
+from eprunes.fleet.due_date_lists import OVERDUE, DueSearch, due_search_args, found_due_dates
 from eprunes.fleet.queries import visible_vehicles
+from eprunes.fleet.vehicle_filters import WITHOUT_DRIVER
+from eprunes.fleet.vehicle_search import VehicleSearch, found_vehicles, vehicle_search_args
 
 blueprint = Blueprint("home", __name__)
 
@@ -39,7 +42,7 @@ def home():
     as_of = clock.now()
     if g.actor.may(Permission.OPERATE):
         return render_template("home/home.html", tiles=_operator_tiles(), quota=None)
-    used = quota.usage(reading(), as_of) if g.actor.is_administrator else None
+    used = quota.usage(reading(), as_of) if g.actor.is_administrator or g.actor.may(Permission.VIEW_FLEET) else None
     return render_template("home/home.html", tiles=_tiles(g.actor, reading(), as_of), quota=used)
 
 
@@ -75,7 +78,17 @@ def _fleet_tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list[
     search = DriverSearch(readiness=INCOMPLETE)
     incomplete = count_of(session, searched_drivers(actor, search, local_day(as_of, actor.zone)))
     unknown = count_of(session, visible_vehicles(actor).where(not_known(as_of)))
+    free = VehicleSearch(flag=WITHOUT_DRIVER)
+    without_driver = count_of(session, found_vehicles(session, actor, free, as_of))
     return [
+        *_due_tiles(actor, session, as_of),
+        Tile(
+            without_driver,
+            _words(without_driver, "véhicule sans conducteur", "véhicules sans conducteur")
+            + " en ce moment\u00a0: un avis arriverait sans conducteur proposé",
+            "warn",
+            url_for("fleet.vehicles", **vehicle_search_args(free)),
+        ),
         Tile(
             incomplete,
             _words(incomplete, "fiche de conducteur incomplète", "fiches de conducteurs incomplètes")
@@ -88,6 +101,27 @@ def _fleet_tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list[
             _words(unknown, "véhicule pas encore connu", "véhicules pas encore connus") + " de l’ANTAI",
             "warn",
             url_for("antai.exchanges"),
+        ),
+    ]
+
+
+def _due_tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list[Tile]:
+    """What is overdue, and what comes within thirty days beside it."""
+    late_search, soon_search = DueSearch(view=OVERDUE), DueSearch()
+    late = count_of(session, found_due_dates(actor, late_search, as_of))
+    soon = count_of(session, found_due_dates(actor, soon_search, as_of)) - late
+    return [
+        Tile(
+            late,
+            _words(late, "échéance dépassée", "échéances dépassées"),
+            "bad",
+            url_for("fleet.due_dates", **due_search_args(late_search)),
+        ),
+        Tile(
+            soon,
+            _words(soon, "échéance", "échéances") + " dans les 30 jours",
+            "warn",
+            url_for("fleet.due_dates", **due_search_args(soon_search)),
         ),
     ]
 

@@ -11,7 +11,7 @@ from eprunes.accounts.models import Organisation
 from eprunes.cli_support import find_organisation, says_no_plainly
 from eprunes.core import clock
 from eprunes.core.refusals import Refused
-from eprunes.core.spreadsheets.reading import read_workbook
+from eprunes.core.spreadsheets.sent import read_sent
 from eprunes.fleet.importing.applying import FleetChanged, apply_import
 from eprunes.fleet.importing.columns import recognise
 from eprunes.fleet.importing.parsing import Parsed, parse
@@ -55,7 +55,7 @@ def _echo_json(content: dict) -> None:
 
 def _preview(organisation: Organisation, content: bytes) -> tuple[dict, Parsed]:
     zone = ZoneInfo(organisation.zone)
-    parsed = parse(recognise(read_workbook(content)), zone)
+    parsed = parse(recognise(read_sent(content)), zone)
     return as_json(make_plan(organisation.id, parsed, zone, clock.now())), parsed
 
 

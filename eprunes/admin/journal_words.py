@@ -9,8 +9,10 @@ from eprunes.accounts.services.signing_in import Outcome
 from eprunes.admin.journal import ACTIONS, VISITED_PAGES, words_for
 from eprunes.core.wording import day, instant, number
 from eprunes.fines.answering import FilingReason, ImpossibilityReason
+from eprunes.fleet.change_reasons import WORDS as CHANGE_REASONS
+from eprunes.fleet.due_dates import KINDS
 from eprunes.fleet.journal import FIELDS
-from eprunes.fleet.wording import EXIT_REASONS
+from eprunes.fleet.wording import DOCUMENT_KINDS, EXIT_REASONS, SOURCES
 
 SUBJECTS = {
     "attribution": "Attribution",
@@ -36,12 +38,17 @@ _NAMES = {
     "de": "de",
     "des_le": "dès le",
     "drivers": "conducteurs",
+    "due_closed": "retirées",
+    "due_moved": "déplacées",
+    "due_opened": "ouvertes",
+    "echeance": "échéance",
     "du": "du",
     "fin": "dernier jour",
     "jusqu_a": "jusqu’au",
     "le": "le",
     "modifiees": "modifiées",
     "parc": "droit parc",
+    "pour_le": "pour le",
     "refusees": "refusées",
     "restants": "codes restants",
     "sortie": "sortie annulée, prévue le",
@@ -60,9 +67,14 @@ _MOTIVES = {
     "avis.impossibilite": {one: one.requirements.label for one in ImpossibilityReason},
     "avis.classe": {one: one.label for one in FilingReason},
     "vehicule.sorti": EXIT_REASONS,
+    "attribution.corrigee": CHANGE_REASONS,
+    "attribution.annulee": CHANGE_REASONS,
 }
 _VALUES: dict[str, Mapping[str, str]] = {
     "champs": FIELDS,
+    "echeance": KINDS,
+    "nature": DOCUMENT_KINDS,
+    "source": SOURCES,
     "outils": {"fleet": "parc", "fines": "contraventions"},
     "par": {
         "administrateur": "l’administrateur",

@@ -31,6 +31,7 @@ GONE = {WITHDRAWN, ALREADY_WITHDRAWN, UNKNOWN_PLATE}
 
 # Assumption: how the agency names the capacity of the person designated and our reasons.
 CAPACITIES = {"prepose": "PREPOSE", "locataire": "LOCATAIRE", "representant_legal": "REPRESENTANT_LEGAL"}
+_COMPLEMENTS = ("address_inside", "address_complement", "address_locality")
 REASONS = {
     "vol": "VOL",
     "destruction": "DESTRUCTION",
@@ -158,7 +159,7 @@ def _driver(snapshot: dict) -> dict:
         "qualite": CAPACITIES[snapshot["qualite"]],
         "adresse": {
             "ligne1": who["address_line"],
-            "complement": who["address_complement"],
+            "complement": ", ".join(who[name] for name in _COMPLEMENTS if who.get(name)),
             "codePostal": who["postcode"],
             "ville": who["city"],
             "pays": who["country"],

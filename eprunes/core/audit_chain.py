@@ -28,6 +28,7 @@ CHAINED_LATER = frozenset(
         "avis.consulte",
         "avis.exportes",
         "avis.liste_consultee",
+        "document.telecharge",
         "journal.exporte",
         "parc.exporte",
         "visite.page",

@@ -3,6 +3,7 @@
 from flask_wtf import FlaskForm
 from wtforms import EmailField as PlainEmailField
 from wtforms import Field, StringField, TextAreaField
+from wtforms import IntegerField as PlainIntegerField
 from wtforms import RadioField as PlainRadioField
 from wtforms import SelectField as PlainSelectField
 from wtforms import TelField as PlainTelField
@@ -39,6 +40,17 @@ class LinesField(_Tidy, TextAreaField):
     """Several lines of text."""
 
     tidy = staticmethod(tidy_lines)
+
+
+class IntegerField(PlainIntegerField):
+    """A whole number; nothing when nothing was sent."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = None
+        try:
+            super().process_formdata(valuelist)
+        except ValueError as error:
+            raise ValueError("Indiquez un nombre entier.") from error
 
 
 class Needed(InputRequired):

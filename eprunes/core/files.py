@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, String, select
+from sqlalchemy import LargeBinary, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column, undefer
 
 from eprunes.core.crypto import open_box, open_bytes, seal, seal_bytes
@@ -94,6 +94,12 @@ def read(session: TenantSession, file_id: UUID) -> StoredFile | None:
     """A file with its content, still sealed."""
     query = select(StoredFile).where(StoredFile.organisation_id == session.organisation_id, StoredFile.id == file_id)
     return session.scalar(query.options(undefer(StoredFile.content)))
+
+
+def remove(session: TenantSession, file_id: UUID) -> UUID:
+    """Within a transaction: let a file go. Returns its key's id, to be destroyed once the transaction is over."""
+    mine = StoredFile.organisation_id == session.organisation_id, StoredFile.id == file_id
+    return session.scalars(delete(StoredFile).where(*mine).returning(StoredFile.key_id)).one()
 
 
 def opened(row: StoredFile, secret: bytes) -> Received:

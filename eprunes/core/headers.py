@@ -7,6 +7,7 @@ from flask import Flask, Response, current_app, g, request
 STATIC_ENDPOINTS = ("static", "bootstrap.static")
 YEAR_SECONDS = 31_536_000
 _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_FILE = f"{_NOTHING}; sandbox"
 _PAGE = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -38,11 +39,18 @@ def nonce() -> str:
 def _add(response: Response) -> Response:
     headers = response.headers
     headers.update(_ALWAYS)
-    headers["Content-Security-Policy"] = _PAGE.format(nonce=nonce()) if response.mimetype == "text/html" else _NOTHING
+    headers["Content-Security-Policy"] = _policy(response)
     headers["Cache-Control"] = f"public, max-age={YEAR_SECONDS}, immutable" if _is_kept(response) else "no-store"
     if current_app.extensions["eprunes_settings"].is_https:
         headers["Strict-Transport-Security"] = f"max-age={YEAR_SECONDS}; includeSubDomains"
     return response
+
+
+def _policy(response: Response) -> str:
+    """What a browser may load for an answer; a file to save, whatever it holds, is nothing that it may run."""
+    if response.mimetype == "text/html":
+        return _PAGE.format(nonce=nonce())
+    return _FILE if "Content-Disposition" in response.headers else _NOTHING
 
 
 def _is_kept(response: Response) -> bool:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import lru_cache
+from io import BytesIO
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from flask import Flask, Response, current_app, g, make_response, render_template, request, session, url_for
+from flask import Flask, Response, current_app, g, make_response, render_template, request, send_file, session, url_for
 from flask_babel import Babel
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect, FlaskForm
@@ -148,13 +149,12 @@ def safe_path(path: str | None, fallback: str) -> str:
 
 def download(content: bytes, filename: str, mimetype: str) -> Response:
     """An answer that the browser saves as a file and never interprets."""
-    response = make_response(content)
-    response.mimetype = mimetype
-    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
-    return response
+    sent = {"mimetype": mimetype, "as_attachment": True, "download_name": filename}
+    return send_file(BytesIO(content), **sent, conditional=False, etag=False)
 
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CSV = "text/csv"
 
 
 def _refuse_other_origins() -> None:

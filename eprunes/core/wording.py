@@ -56,6 +56,15 @@ def counted(count: int, singular: str, plural: str | None = None) -> str:
     return f"{number(count)} {word}"
 
 
+def file_size(octets: int) -> str:
+    """`850 octets`, `12 Ko`, `3,4 Mo`."""
+    if octets < 1024:
+        return counted(octets, "octet")
+    if octets < 1024 * 1024:
+        return f"{number(round(octets / 1024))}\u00a0Ko"
+    return f"{format_decimal(octets / 1024 / 1024, format='#,##0.#', locale=LOCALE)}\u00a0Mo"
+
+
 def short_day(value: date | None) -> str:
     """`03/03/2026`, or an empty string."""
     return "" if value is None else format_date(value, "dd/MM/y", locale=LOCALE)

@@ -12,7 +12,7 @@ from eprunes.fines.answering import FilingReason, ImpossibilityReason
 from eprunes.fines.designation_rules import declares_the_same, tidied
 from eprunes.fines.services import Proof
 from eprunes.fleet import wording
-from eprunes.fleet.driver_details import DriverDetails
+from eprunes.fleet.driver_details import ADDRESS_FIELDS, DriverDetails
 from eprunes.fleet.form_parts import Checked, LocalDateField, Quiet
 from eprunes.fleet.models import DriverKind
 from eprunes.fleet.plates import FRANCE
@@ -49,8 +49,10 @@ class DesignationForm(Checked):
     first_name = TextField("Prénom", validators=_needed("le prénom", 80))
     birth_date = LocalDateField("Date de naissance", validators=[InputRequired(_NEEDED.format("la date de naissance"))])
     birth_place = TextField("Lieu de naissance", validators=[AtMost(80)])
-    address_line = TextField("Adresse", validators=_needed("le numéro et la rue", 120))
-    address_complement = TextField("Complément", validators=[AtMost(120)])
+    address_inside = TextField("Appartement, étage", validators=[AtMost(100)])
+    address_complement = TextField("Bâtiment, résidence", validators=[AtMost(100)])
+    address_line = TextField("N° et voie", validators=_needed("le numéro et la rue", 100))
+    address_locality = TextField("Lieu-dit, boîte postale", validators=[AtMost(100)])
     postcode = TextField("Code postal", validators=_needed("le code postal", 12))
     city = TextField("Ville", validators=_needed("la ville", 80))
     country = SelectField("Pays", choices=COUNTRIES, default=FRANCE, validators=[Quiet()])
@@ -89,10 +91,7 @@ class DesignationForm(Checked):
             first_name=self.first_name.data,
             birth_date=self.birth_date.data,
             birth_place=self.birth_place.data,
-            address_line=self.address_line.data,
-            address_complement=self.address_complement.data,
-            postcode=self.postcode.data,
-            city=self.city.data,
+            **{name: self[name].data for name in ADDRESS_FIELDS},
             country=(self.country.data or "").upper(),
             phone=known.phone,
             email=known.email,

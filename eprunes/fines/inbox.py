@@ -105,7 +105,7 @@ def rows_of(session: TenantSession, notices: Sequence[Notice], as_of: datetime) 
     opened = open_notices(key_store(), notices)
     vehicles = _vehicles(session, notices)
     offences = offences_for((one.natinf, one.offence_day) for one in notices)
-    proposals = propose(session, notices)
+    proposals = propose(session, notices, vehicles)
     answers = _latest(session, [one.id for one in notices if one.is_answered])
     wanted = {one.driver_id for one in answers.values()} | {one.driver_id for one in proposals.values()}
     people = open_details(key_store(), _drivers(session, {one for one in wanted if one}))

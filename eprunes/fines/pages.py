@@ -14,7 +14,8 @@ from eprunes.core.refusals import NotVisible, Refused
 from eprunes.fines import deadlines, queries
 from eprunes.fines.deadlines import PaymentDates
 from eprunes.fines.designation_rules import AGENCY_FIELDS
-from eprunes.fines.forms import DesignationForm
+from eprunes.fines.exits import Departure, departure_before
+from eprunes.fines.forms import DesignationForm, ImpossibilityForm
 from eprunes.fines.inbox import Row, rows_of
 from eprunes.fines.models import Answer, Notice, NoticeEvent
 from eprunes.fines.notice_details import open_notices, open_refusal, open_snapshot
@@ -64,6 +65,7 @@ class NoticePage:
     proposed: Candidate | None = None
     others: list[Candidate] = field(default_factory=list)
     chosen: Candidate | None = None
+    departure: Departure | None = None
 
     @property
     def may_be_answered(self) -> bool:
@@ -103,6 +105,7 @@ def read_page(actor: Actor, session: TenantSession, notice: Notice, wanted: str,
         proposed=proposed,
         others=[one for one in candidates if one is not proposed],
         chosen=_chosen(session, wanted, candidates, proposed),
+        departure=departure_before(session, notice, row.vehicle, actor.zone),
     )
 
 
@@ -127,6 +130,11 @@ def designation_form(page: NoticePage) -> DesignationForm:
         return DesignationForm(**rules)
     known = {name: getattr(page.chosen.details, name) for name in AGENCY_FIELDS}
     return DesignationForm(driver_id=page.chosen.driver.id, kind=page.chosen.driver.kind, **known, **rules)
+
+
+def impossibility_form(page: NoticePage) -> ImpossibilityForm:
+    """The form filled with what the vehicle's exit says, when the offence came after it; else empty."""
+    return ImpossibilityForm(formdata=None, data=page.departure.values if page.departure else None)
 
 
 def sent_designation(actor: Actor, session: TenantSession, notice: Notice, as_of: datetime) -> DesignationForm:

@@ -1,6 +1,6 @@
 """Who probably drove: the holder of the vehicle at the offence's instant, and the word on why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from eprunes.core.database import TenantSession
 from eprunes.fines.models import Notice
-from eprunes.fleet.models import Assignment
+from eprunes.fleet.models import Assignment, Vehicle
 from eprunes.fleet.queries import Holders, holders_around, holders_at_many
 
 NEAR_A_CHANGE = timedelta(hours=2)
@@ -38,11 +38,16 @@ class Proposal:
         return self.assignment.driver_id if self.assignment else None
 
 
-def propose(session: TenantSession, notices: Sequence[Notice]) -> dict[UUID, Proposal]:
-    """A proposal for each notice of one organisation, by notice id; one query for a whole page."""
+def propose(
+    session: TenantSession, notices: Sequence[Notice], vehicles: Mapping[UUID, Vehicle]
+) -> dict[UUID, Proposal]:
+    """A proposal for each notice of one organisation, by notice id; one query for a whole page.
+
+    `vehicles` are theirs, by id, as the fleet knows them now: an exit is often written down after the notice came.
+    """
     moments = [(one.vehicle_id, instant) for one in notices if one.vehicle_id for instant in _instants(one)]
     holders = holders_at_many(session, session.organisation_id, moments) if moments else {}
-    return {one.id: _proposal(one, holders) for one in notices}
+    return {one.id: _proposal(one, holders, vehicles.get(one.vehicle_id)) for one in notices}
 
 
 def neighbours(session: TenantSession, notice: Notice) -> list[Assignment]:
@@ -72,14 +77,15 @@ def _instants(notice: Notice) -> list:
     return [notice.offence_at, *([notice.second_offence_at] if notice.second_offence_at else [])]
 
 
-def _proposal(notice: Notice, holders: dict) -> Proposal:
-    if notice.vehicle_id is None:
+def _proposal(notice: Notice, holders: dict, vehicle: Vehicle | None) -> Proposal:
+    if vehicle is None:
         return Proposal(Why.NO_VEHICLE)
     found = [holders.get((notice.vehicle_id, instant)) for instant in _instants(notice)]
     if len({one.driver_id if one else None for one in found}) > 1:
         return Proposal(Why.TWO_POSSIBLE)
     if found[0] is not None:
         return Proposal(Why.HELD, found[0])
-    if notice.before_entry:
+    if notice.offence_at < vehicle.entered_at:
         return Proposal(Why.BEFORE_ENTRY)
-    return Proposal(Why.AFTER_EXIT if notice.after_exit else Why.NOBODY)
+    has_left = vehicle.left_at is not None and notice.offence_at >= vehicle.left_at
+    return Proposal(Why.AFTER_EXIT if has_left else Why.NOBODY)

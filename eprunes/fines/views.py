@@ -176,7 +176,7 @@ def _render(notice_id: UUID, *, chosen: str | None = None, **forms):
         found=pages.find_candidates(g.actor, reading(), search),
         is_new=wanted == pages.NEW_DRIVER,
         designation=forms.get("designation") or pages.designation_form(page),
-        impossibility=forms.get("impossibility") or ImpossibilityForm(formdata=None),
+        impossibility=forms.get("impossibility") or pages.impossibility_form(page),
         filing=forms.get("filing") or FilingForm(formdata=None),
         words=WORDS,
         Why=Why,

@@ -7,7 +7,8 @@ from flask_wtf import FlaskForm
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
-from eprunes.core.fields import RadioField
+from eprunes.core.fields import Needed, RadioField, SelectField
+from eprunes.fleet.change_reasons import OFFERED, ChangeReason
 from eprunes.fleet.form_parts import (
     LocalTimeField,
     Quiet,
@@ -59,6 +60,37 @@ def assignment_values(assignment: Assignment, driver: DriverName, zone: ZoneInfo
         "ends_at": end,
         "ends_at_time": end_time,
     }
+
+
+class Reasoned(FlaskForm):
+    """A change that the journal has to explain."""
+
+    reason = SelectField(
+        "Pourquoi\u00a0?",
+        choices=[SelectChoice("", "Choisissez un motif"), *(SelectChoice(str(one), OFFERED[one]) for one in OFFERED)],
+        validators=[Needed("Indiquez le motif.")],
+    )
+
+    def chosen_reason(self) -> ChangeReason:
+        """The reason of a form that is valid."""
+        return ChangeReason(self.reason.data)
+
+
+class CorrectForm(AssignForm, Reasoned):
+    """The period as stored counts to the second: an hour that was left as it stood is that very instant."""
+
+    def start_beside(self, stored: datetime, zone: ZoneInfo) -> datetime:
+        """The first instant, given the one that stands there."""
+        return _as_stored(self.start(zone), stored)
+
+    def end_beside(self, stored: datetime | None, zone: ZoneInfo) -> datetime | None:
+        """The instant at which it ends, if any, given the one that stands there."""
+        return _as_stored(self.end(zone), stored)
+
+
+def _as_stored(typed: datetime | None, stored: datetime | None) -> datetime | None:
+    is_same = typed is not None and stored is not None and typed == stored.replace(second=0, microsecond=0)
+    return stored if is_same else typed
 
 
 class HandOverForm(DriverChoice):

@@ -3,20 +3,21 @@
 from datetime import date, datetime, time
 from uuid import UUID
 
-from flask import flash, g, redirect, url_for
+from flask import flash, g, redirect, request, url_for
 
 from eprunes.accounts.permissions import Permission, requires
 from eprunes.core import clock
 from eprunes.core.calendar import local_day
 from eprunes.core.web import reading, refusals_on, render_form
 from eprunes.fleet import pages, queries
-from eprunes.fleet.assignment_forms import AssignForm, EndForm, HandOverForm, assignment_values
+from eprunes.fleet.assignment_forms import AssignForm, CorrectForm, EndForm, HandOverForm, Reasoned, assignment_values
 from eprunes.fleet.blueprint import blueprint, found, in_vehicles
 from eprunes.fleet.driver_choice import chosen_driver, suggested_drivers
-from eprunes.fleet.form_parts import ConfirmForm
+from eprunes.fleet.held_twice import also_held
 from eprunes.fleet.models import Assignment, Vehicle
 from eprunes.fleet.names import DriverName
 from eprunes.fleet.services import assignments as services
+from eprunes.fleet.timeline import period_values
 
 
 @blueprint.route("/vehicules/<uuid:vehicle_id>/attribuer", methods=["GET", "POST"])
@@ -25,14 +26,14 @@ from eprunes.fleet.services import assignments as services
 def assign(vehicle_id: UUID):
     page = found(pages.read_vehicle(reading(), g.actor, vehicle_id, clock.now()))
     day, hour = _now()
-    form = AssignForm(data={"starts_at": day, "starts_at_time": hour})
+    form = AssignForm(data={"starts_at": day, "starts_at_time": hour} | period_values(request.args, g.actor.zone))
     if form.validate_on_submit():
         with refusals_on(form):
             driver_id, zone = chosen_driver(reading(), g.actor, form), g.actor.zone
             period = {"starts_at": form.start(zone), "ends_at": form.end(zone)}
             services.assign(actor=g.actor, vehicle_id=vehicle_id, driver_id=driver_id, **period, as_of=clock.now())
             flash("Véhicule attribué.")
-            return redirect(_page_of(vehicle_id))
+            return _done(vehicle_id, driver_id, period["starts_at"], period["ends_at"])
     return _render("fleet/assign.html", form, vehicle=page.vehicle, holder=page.holder)
 
 
@@ -48,7 +49,7 @@ def hand_over(vehicle_id: UUID):
             driver_id, at = chosen_driver(reading(), g.actor, form), form.instant(g.actor.zone)
             services.hand_over(actor=g.actor, vehicle_id=vehicle_id, driver_id=driver_id, at=at, as_of=clock.now())
             flash("Véhicule remis à un autre conducteur.")
-            return redirect(_page_of(vehicle_id))
+            return _done(vehicle_id, driver_id, at, None)
     return _render("fleet/hand_over.html", form, vehicle=page.vehicle, holder=page.holder)
 
 
@@ -73,14 +74,16 @@ def end_assignment(assignment_id: UUID):
 @in_vehicles
 def correct_assignment(assignment_id: UUID):
     row, vehicle, driver = _loaded(assignment_id)
-    form = AssignForm(data=assignment_values(row, driver, g.actor.zone))
+    form = CorrectForm(data=assignment_values(row, driver, g.actor.zone))
     if form.validate_on_submit():
         with refusals_on(form):
             driver_id, zone = chosen_driver(reading(), g.actor, form), g.actor.zone
-            changed = {"driver_id": driver_id, "starts_at": form.start(zone), "ends_at": form.end(zone)}
-            services.correct_assignment(actor=g.actor, assignment_id=assignment_id, **changed, as_of=clock.now())
+            starts_at, ends_at = form.start_beside(row.starts_at, zone), form.end_beside(row.ends_at, zone)
+            changed = {"driver_id": driver_id, "starts_at": starts_at, "ends_at": ends_at}
+            changed |= {"reason": form.chosen_reason(), "as_of": clock.now()}
+            services.correct_assignment(actor=g.actor, assignment_id=assignment_id, **changed)
             flash("Attribution corrigée. Le journal garde ce qu’elle était.")
-            return redirect(_page_of(vehicle.id))
+            return _done(vehicle.id, driver_id, starts_at, ends_at)
     return _render("fleet/correct.html", form, assignment=row, vehicle=vehicle, driver=driver)
 
 
@@ -89,10 +92,11 @@ def correct_assignment(assignment_id: UUID):
 @in_vehicles
 def cancel_assignment(assignment_id: UUID):
     row, vehicle, driver = _loaded(assignment_id)
-    form = ConfirmForm()
+    form = Reasoned()
     if form.validate_on_submit():
         with refusals_on(form):
-            services.cancel_assignment(actor=g.actor, assignment_id=assignment_id, as_of=clock.now())
+            done = {"reason": form.chosen_reason(), "as_of": clock.now()}
+            services.cancel_assignment(actor=g.actor, assignment_id=assignment_id, **done)
             flash("Attribution annulée.")
             return redirect(_page_of(vehicle.id))
     return render_form("fleet/cancel.html", form, assignment=row, vehicle=vehicle, driver=driver)
@@ -108,6 +112,14 @@ def _loaded(assignment_id: UUID) -> tuple[Assignment, Vehicle, DriverName]:
 def _render(template: str, form: AssignForm | HandOverForm, **context):
     today = local_day(clock.now(), g.actor.zone)
     return render_form(template, form, drivers=suggested_drivers(reading(), g.actor, today), **context)
+
+
+def _done(vehicle_id: UUID, driver_id: UUID, starts_at: datetime, ends_at: datetime | None):
+    """Back to the vehicle; with a warning when its driver holds another one meanwhile, which may be a mistake."""
+    twice = also_held(reading(), g.actor, driver_id, vehicle_id, (starts_at, ends_at))
+    if twice:
+        flash(twice, "warning")
+    return redirect(_page_of(vehicle_id))
 
 
 def _page_of(vehicle_id: UUID) -> str:

@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 from typing import TypeVar
 
+from babel.dates import format_date
 from flask import Blueprint, abort, current_app, g
 
 from eprunes.accounts.permissions import Permission
 from eprunes.core.web import in_section
-from eprunes.fleet import wording
+from eprunes.core.wording import LOCALE
+from eprunes.fleet import vehicle_filters, wording
 from eprunes.fleet.driver_rules import has_unusual_licence, shown_phone
 from eprunes.fleet.driver_search import driver_search_args, is_gone
 from eprunes.fleet.local_times import DOUBLED_HOUR_HINT, end_text, period_text, typed_end, typed_start
-from eprunes.fleet.vehicle_search import vehicle_search_args
+from eprunes.fleet.timeline import gap_text, hours_text, period_args
+from eprunes.fleet.vehicle_rules import has_unusual_formula, lacks_lessor
+from eprunes.fleet.vehicle_search import chosen_filters, vehicle_search_args
 
 Row = TypeVar("Row")
 
@@ -27,13 +31,24 @@ class Tab:
     icon: str
 
 
-VEHICLE_TABS = [Tab("fleet.vehicle", "Attributions", "clock-history")]
-DRIVER_TABS = [Tab("fleet.driver", "Fiche", "person-vcard")]
+VEHICLE_TABS = [
+    Tab("fleet.vehicle", "Attributions", "clock-history"),
+    Tab("fleet.vehicle_month", "Calendrier", "calendar3"),
+    Tab("fleet.vehicle_documents", "Documents", "paperclip"),
+    Tab("fleet.vehicle_due_dates", "Échéances", "calendar-check"),
+]
+DRIVER_TABS = [
+    Tab("fleet.driver", "Fiche", "person-vcard"),
+    Tab("fleet.driver_documents", "Documents", "paperclip"),
+    Tab("fleet.driver_due_dates", "Échéances", "calendar-check"),
+]
 FILTERS = {
     "end_instant": lambda value: end_text(value, g.actor.zone) if value else "",
     "start_day": lambda value: f"{typed_start(value, g.actor.zone)[0]:%d/%m/%Y}",
     "end_day": lambda value: f"{typed_end(value, g.actor.zone)[0]:%d/%m/%Y}",
     "period": lambda one: period_text(one.starts_at, one.ends_at, g.actor.zone),
+    "month_day": lambda value: format_date(value, "EEE d MMM", locale=LOCALE),
+    "hours": lambda stretch: hours_text(stretch, g.actor.zone),
     "phone": shown_phone,
 }
 for name, shown in FILTERS.items():
@@ -44,9 +59,15 @@ blueprint.context_processor(
         "vehicle_tabs": VEHICLE_TABS,
         "driver_tabs": DRIVER_TABS,
         "vehicle_args": vehicle_search_args,
+        "vehicle_choices": vehicle_filters,
+        "chosen_filters": chosen_filters,
+        "gap_words": lambda gap, as_of: gap_text(gap, as_of, g.actor.zone),
+        "gap_args": period_args,
         "driver_args": driver_search_args,
         "is_gone": is_gone,
         "has_unusual_licence": has_unusual_licence,
+        "has_unusual_formula": has_unusual_formula,
+        "lacks_lessor": lacks_lessor,
         "hour_hint": DOUBLED_HOUR_HINT,
         "may_edit": bool(g.actor) and g.actor.may(Permission.EDIT_FLEET),
         "may_export": bool(g.actor) and g.actor.may(Permission.EXPORT_FLEET),

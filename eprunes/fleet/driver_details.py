@@ -5,24 +5,34 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date
 from uuid import UUID
 
+from eprunes.core.calendar import add_months
 from eprunes.core.crypto import KeyStore, open_box, seal
 from eprunes.fleet.models import Driver
 
 TABLE = Driver.__tablename__
 KEY_PURPOSE = "conducteur"
+YOUNGEST_AGE = 16
+ADDRESS_FIELDS = ("address_inside", "address_complement", "address_line", "address_locality", "postcode", "city")
+"""The parts of an address in the order of the French norm (AFNOR NF Z10-011, lines 2 to 6), the country aside."""
 
 
 @dataclass(frozen=True)
 class DriverDetails:
-    """Identité d'un conducteur. Text fields are empty when unknown; countries are ISO 3166 alpha-2."""
+    """Identité d'un conducteur. Text fields are empty when unknown; countries are ISO 3166 alpha-2.
+
+    The address: flat or floor (`address_inside`), building (`address_complement`), number and street
+    (`address_line`), hamlet or post box (`address_locality`), postcode and city.
+    """
 
     civility: str = ""
     last_name: str = ""
     first_name: str = ""
     birth_date: date | None = None
     birth_place: str = ""
-    address_line: str = ""
+    address_inside: str = ""
     address_complement: str = ""
+    address_line: str = ""
+    address_locality: str = ""
     postcode: str = ""
     city: str = ""
     country: str = "FR"
@@ -42,6 +52,17 @@ class DriverDetails:
         """`DUMAS Caroline`, for lists."""
         return f"{self.last_name.upper()} {self.first_name}".strip()
 
+    @property
+    def address_lines(self) -> list[str]:
+        """The address as an envelope has it, below the name and above the country; lines without text left out."""
+        *above, postcode, city = (getattr(self, name) for name in ADDRESS_FIELDS)
+        return [line for line in (*above, f"{postcode} {city}".strip()) if line]
+
+    @property
+    def has_address(self) -> bool:
+        """True when something of an address is known."""
+        return any(getattr(self, name) for name in ADDRESS_FIELDS)
+
 
 _NEEDED = {
     "last_name": "nom",
@@ -60,8 +81,20 @@ def missing_for_designation(details: DriverDetails) -> list[str]:
     """French names of what a designation still needs (Code de la route A. 121-1: identity, address, licence), and
     of a licence date that can't be right."""
     needed = [label for name, label in _NEEDED.items() if not getattr(details, name)]
+    return (
+        [*needed, f"date de permis postérieure à ses {YOUNGEST_AGE} ans"] if has_too_early_licence(details) else needed
+    )
+
+
+def has_too_early_licence(details: DriverDetails) -> bool:
+    """True when the licence would have been issued before the birthday that allows to drive."""
     issued, born = details.licence_issued_on, details.birth_date
-    return [*needed, "date de permis postérieure à la naissance"] if issued and born and issued <= born else needed
+    return bool(issued and born) and issued < birthday_of(born, YOUNGEST_AGE)
+
+
+def birthday_of(born: date, age: int) -> date:
+    """The day on which somebody reaches an age."""
+    return add_months(born, 12 * age)
 
 
 def to_json(details: DriverDetails) -> dict:

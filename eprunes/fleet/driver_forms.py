@@ -4,6 +4,7 @@ from dataclasses import fields
 from datetime import datetime
 
 from flask_wtf import FlaskForm
+from wtforms import HiddenField, SubmitField
 
 from eprunes.core.fields import EmailField, TelField
 from eprunes.fleet import driver_rules, wording
@@ -14,6 +15,8 @@ from eprunes.fleet.versions import driver_version, stamp
 
 
 class DriverForm(OfOneRow):
+    """A driver's file; `create_anyway` is the answer to « this may be somebody whom you have already »."""
+
     kind = choice("Qualité", wording.KINDS.items())
     staff_number = text("Matricule", maxlength=30)
     left_on = optional_day("Parti le")
@@ -22,9 +25,11 @@ class DriverForm(OfOneRow):
     first_name = text("Prénom", "Indiquez le prénom.")
     birth_date = optional_day("Date de naissance")
     birth_place = text("Lieu de naissance")
-    address_line = text("Adresse (n° et rue)")
-    address_complement = text("Complément d’adresse")
-    postcode = text("Code postal", inputmode="numeric")
+    address_inside = text("Appartement, étage")
+    address_complement = text("Bâtiment, résidence")
+    address_line = text("N° et voie")
+    address_locality = text("Lieu-dit, boîte postale")
+    postcode = text("Code postal")
     city = text("Ville")
     country = choice("Pays", wording.countries())
     phone = TelField("Téléphone")
@@ -32,6 +37,7 @@ class DriverForm(OfOneRow):
     licence_number = text("N° de permis de conduire", autocapitalize="characters", spellcheck="false")
     licence_issued_on = optional_day("Permis délivré le")
     licence_country = choice("Pays du permis", wording.countries())
+    create_anyway = SubmitField("Créer quand même")
 
     def problems(self) -> dict[str, str]:
         """What the driver rules find wrong, by field."""
@@ -59,6 +65,13 @@ def driver_values(driver: Driver, details: DriverDetails, as_of: datetime) -> di
 
 _EMPTY = {"birth_date": None, "licence_issued_on": None}
 _DETAIL_NAMES = [field.name for field in fields(DriverDetails)]
+
+
+class MergeForm(FlaskForm):
+    """Which file falls away, and the version of both that the page compared."""
+
+    other = HiddenField()
+    seen = HiddenField()
 
 
 class DriverLeftForm(FlaskForm):

@@ -8,15 +8,14 @@ from datetime import date
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from eprunes.core.calendar import add_months
 from eprunes.core.texts import tidy_line
-from eprunes.fleet.driver_details import DriverDetails
+from eprunes.fleet.driver_details import YOUNGEST_AGE, DriverDetails, birthday_of, has_too_early_licence
 from eprunes.fleet.plates import FRANCE, InvalidPlate, country_alpha2
 
-YOUNGEST_AGE = 14
 _EARLIEST_BIRTH = date(1900, 1, 1)
 _LONGEST_TEXT = 100
-_OVERSEAS_REGIONS = {"971": "GP", "972": "MQ", "973": "GF", "974": "RE", "976": "YT"}
+_OVERSEAS_REGIONS = {"971": "GP", "972": "MQ", "973": "GF", "974": "RE", "975": "PM", "976": "YT"}
+_OVERSEAS_REGIONS |= {"977": "BL", "978": "MF", "986": "WF", "987": "PF", "988": "NC"}
 _LICENCE = re.compile(r"[A-Z0-9][A-Z0-9 /.-]{1,18}[A-Z0-9]", re.ASCII)
 _USUAL_FRENCH_LICENCE = re.compile(r"\d{12}|\d{2}[A-Z]{2}\d{5}", re.ASCII)
 _NAMES = {"last_name": "Indiquez le nom.", "first_name": "Indiquez le prénom."}
@@ -44,7 +43,7 @@ def tidied(details: DriverDetails, today: date) -> tuple[DriverDetails, dict[str
             tidy = replace(tidy, **{name: check()})
         except ValueError as error:
             problems[name] = str(error)
-    return tidy, {**_text_problems(texts), **date_problems(tidy, today), **problems}
+    return tidy, {**_city_problem(tidy), **_text_problems(texts), **date_problems(tidy, today), **problems}
 
 
 def tidy_staff_number(text: str) -> str:
@@ -55,14 +54,14 @@ def tidy_staff_number(text: str) -> str:
 def parse_phone(text: str, country: str = FRANCE, postcode: str = "") -> str:
     """A telephone number as E.164 (`+33466220885`), or empty. Raises ValueError with a French sentence.
 
-    A number without a country code is read in the country of the address; in an overseas department, in that
-    department if the number exists there, else in mainland France.
+    A number without a country code is read in the country of the address; overseas, in that department or
+    territory if the number exists there, else in mainland France.
     """
     if not text:
         return ""
     overseas = _OVERSEAS_REGIONS.get(postcode[:3]) if country == FRANCE else None
     number = _phone(text, overseas) if overseas else None
-    if number is None or not phonenumbers.is_valid_number_for_region(number, overseas):
+    if number is None or not phonenumbers.is_valid_number(number):
         number = _phone(text, country)
     if number is None or not phonenumbers.is_possible_number(number):
         raise ValueError(f"«\u00a0{text[:40]}\u00a0» n’est pas un numéro de téléphone.")
@@ -132,13 +131,17 @@ def date_problems(details: DriverDetails, today: date) -> dict[str, str]:
         problems["birth_date"] = "Cette date de naissance est dans le futur."
     elif birth and birth < _EARLIEST_BIRTH:
         problems["birth_date"] = "Cette date de naissance est trop ancienne."
-    elif birth and add_months(birth, 12 * YOUNGEST_AGE) > today:
+    elif birth and birthday_of(birth, YOUNGEST_AGE) > today:
         problems["birth_date"] = f"Un conducteur a au moins {YOUNGEST_AGE} ans."
     if licence and licence > today:
         problems["licence_issued_on"] = "Cette date de délivrance est dans le futur."
-    elif licence and birth and licence <= birth:
-        problems["licence_issued_on"] = "Le permis ne peut pas être délivré avant la naissance."
+    elif has_too_early_licence(details):
+        problems["licence_issued_on"] = f"Le permis ne peut pas être délivré avant ses {YOUNGEST_AGE} ans."
     return problems
+
+
+def _city_problem(details: DriverDetails) -> dict[str, str]:
+    return {"city": "Indiquez la ville de cette adresse."} if details.has_address and not details.city else {}
 
 
 def _text_problems(texts: dict[str, str]) -> dict[str, str]:

@@ -10,9 +10,11 @@ from sqlalchemy import Select, and_, not_
 
 from eprunes.accounts.permissions import Actor
 from eprunes.core.calendar import local_day
+from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession
 from eprunes.core.paging import Page, slice_page
 from eprunes.core.texts import tidy_line
+from eprunes.fleet.driver_details import missing_for_designation, open_details
 from eprunes.fleet.models import Assignment, Driver, Vehicle
 from eprunes.fleet.names import DriverName, named, words_of
 from eprunes.fleet.queries import running_at, visible_assignments, visible_drivers
@@ -39,11 +41,13 @@ class DriverSearch:
 
 @dataclass(frozen=True)
 class DriverList:
-    """One page of the list of names, how many were found in all, and what the page shows beside each."""
+    """One page of the list of names, how many were found in all, and what the page shows beside each: `missing`
+    is what a designation lacks."""
 
     page: Page
     found: int
     drivers: dict[UUID, Driver]
+    missing: dict[UUID, list[str]]
     vehicles: dict[UUID, list[Vehicle]]
 
 
@@ -75,8 +79,11 @@ def read_drivers(
     found = found_drivers(session, actor, search, local_day(as_of, actor.zone))
     page = slice_page(found, cursor=cursor)
     ids = [one.id for one in page.rows]
-    rows = session.scalars(visible_drivers(actor).where(Driver.id.in_(ids)))
-    return DriverList(page, len(found), {row.id: row for row in rows}, vehicles_held_by(session, actor, ids, as_of))
+    rows = {row.id: row for row in session.scalars(visible_drivers(actor).where(Driver.id.in_(ids)))}
+    incomplete = (row for row in rows.values() if not row.is_designable)
+    known = open_details(key_store(), incomplete)
+    missing = {driver_id: missing_for_designation(details) for driver_id, details in known.items()}
+    return DriverList(page, len(found), rows, missing, vehicles_held_by(session, actor, ids, as_of))
 
 
 def found_drivers(session: TenantSession, actor: Actor, search: DriverSearch, today: date) -> list[DriverName]:

@@ -13,6 +13,7 @@ from eprunes.fleet import pages, queries
 from eprunes.fleet.blueprint import blueprint, found, in_drivers
 from eprunes.fleet.driver_forms import DriverForm, DriverLeftForm, driver_values
 from eprunes.fleet.driver_search import read_driver_search, read_drivers
+from eprunes.fleet.duplicates import find_same_person
 from eprunes.fleet.services import drivers as services
 
 
@@ -38,14 +39,16 @@ def driver(driver_id: UUID):
 @requires(Permission.EDIT_FLEET)
 @in_drivers
 def add_driver():
-    form = DriverForm(today=_today(), data={"country": "FR", "licence_country": "FR"})
+    form, alike = DriverForm(today=_today(), data={"country": "FR", "licence_country": "FR"}), []
     if form.validate_on_submit():
+        alike = [] if form.create_anyway.data else find_same_person(reading(), g.actor, form.details())
         with refusals_on(form):
-            typed = form.values()
-            driver_id = services.add_driver(actor=g.actor, details=form.details(), **typed, as_of=clock.now())
-            flash("Conducteur ajouté.")
-            return redirect(url_for("fleet.driver", driver_id=driver_id))
-    return render_form("fleet/driver_form.html", form, driver=None, name="")
+            if not alike:
+                typed = {"details": form.details(), **form.values()}
+                driver_id = services.add_driver(actor=g.actor, **typed, as_of=clock.now())
+                flash("Conducteur ajouté.")
+                return redirect(url_for("fleet.driver", driver_id=driver_id))
+    return render_form("fleet/driver_form.html", form, driver=None, name="", alike=alike)
 
 
 @blueprint.route("/conducteurs/<uuid:driver_id>/modifier", methods=["GET", "POST"])

@@ -22,18 +22,20 @@ from eprunes.fleet.models import Assignment, Driver, Vehicle
 from eprunes.fleet.names import DriverName, contents_of, has_words, name_of, named, words_of
 from eprunes.fleet.queries import holding_at, visible_drivers
 
+_CHOSEN = ("holding", "energy", "is_pool", "left_because")
 _DATES_IN_BOX = ("birth_date", "licence_issued_on")
 
 
 def vehicles_sheet(session: TenantSession, actor: Actor, query: Select[tuple[Vehicle]], as_of: datetime) -> Sheet:
     """The vehicles of a query, in its order, with who holds them at an instant."""
     names = _fields(VEHICLES)
-    starts, ends, label = names.index("entered_at"), names.index("left_at"), names.index("holding")
+    starts, ends, choices = names.index("entered_at"), names.index("left_at"), [names.index(one) for one in _CHOSEN]
     drivers, zone, rows = _names(session, actor), actor.zone, []
     for *values, declared_at, driver_id in session.execute(_with_holder(query, names, as_of)):
         values[starts] = start_cell(values[starts], zone)
         values[ends] = end_cell(values[ends], zone)
-        values[label] = LABELS[values[label]]
+        for place in choices:
+            values[place] = LABELS.get(values[place])
         more = (drivers[driver_id].name, drivers[driver_id].staff_number) if driver_id else (None, None)
         rows.append([*_filled(values), *more, start_cell(declared_at, zone)])
     return Sheet(VEHICLES.title, _headings(VEHICLES), rows)

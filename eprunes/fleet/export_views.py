@@ -6,7 +6,7 @@ from flask import g, request
 
 from eprunes.accounts.permissions import Permission, requires
 from eprunes.core import clock
-from eprunes.core.web import XLSX, download, downloads, reading
+from eprunes.core.web import CSV, XLSX, download, downloads, reading
 from eprunes.fleet import exports, queries
 from eprunes.fleet.blueprint import blueprint, found
 from eprunes.fleet.driver_search import read_driver_search
@@ -27,6 +27,22 @@ def export_vehicles():
 def export_drivers():
     search = read_driver_search(request.args)
     return download(exports.drivers_workbook(g.actor, reading(), search, clock.now()), "conducteurs.xlsx", XLSX)
+
+
+@blueprint.get("/vehicules/export.csv")
+@requires(Permission.EXPORT_FLEET, confirmed=True)
+@downloads
+def export_vehicles_csv():
+    search = read_vehicle_search(request.args)
+    return download(exports.vehicles_csv(g.actor, reading(), search, clock.now()), "vehicules.csv", CSV)
+
+
+@blueprint.get("/conducteurs/export.csv")
+@requires(Permission.EXPORT_FLEET, confirmed=True)
+@downloads
+def export_drivers_csv():
+    search = read_driver_search(request.args)
+    return download(exports.drivers_csv(g.actor, reading(), search, clock.now()), "conducteurs.csv", CSV)
 
 
 @blueprint.get("/parc/export.xlsx")

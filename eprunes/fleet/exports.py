@@ -1,4 +1,7 @@
-"""The fleet as Excel workbooks (C7-a): what a list finds, one vehicle's or driver's assignments, or everything."""
+"""The fleet taken out (C7-a): what a list finds, one vehicle's or driver's assignments, or everything.
+
+As an Excel workbook; a list as a CSV file too.
+"""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,12 +10,13 @@ from eprunes.accounts.permissions import Actor
 from eprunes.core import audit
 from eprunes.core.calendar import local_day
 from eprunes.core.database import TenantSession, tenant_session
-from eprunes.core.spreadsheets.writing import Sheet, write_workbook
+from eprunes.core.spreadsheets.writing import Sheet, write_csv, write_workbook
 from eprunes.fleet.driver_search import EVERYONE, DriverSearch, searched_drivers
 from eprunes.fleet.export_sheets import assignments_sheet, drivers_sheet, vehicles_sheet
 from eprunes.fleet.models import Assignment, Vehicle
 from eprunes.fleet.queries import visible_assignments
-from eprunes.fleet.vehicle_search import EVERY, SORTS, VehicleSearch, found_vehicles
+from eprunes.fleet.vehicle_filters import EVERY
+from eprunes.fleet.vehicle_search import SORTS, VehicleSearch, found_vehicles
 
 
 def vehicles_workbook(actor: Actor, session: TenantSession, search: VehicleSearch, as_of: datetime) -> bytes:
@@ -23,6 +27,16 @@ def vehicles_workbook(actor: Actor, session: TenantSession, search: VehicleSearc
 def drivers_workbook(actor: Actor, session: TenantSession, search: DriverSearch, as_of: datetime) -> bytes:
     """Every driver that a search of the list finds, in its order."""
     return _written(actor, [_drivers(actor, session, search, as_of)], as_of)
+
+
+def vehicles_csv(actor: Actor, session: TenantSession, search: VehicleSearch, as_of: datetime) -> bytes:
+    """As `vehicles_workbook`, as a CSV file."""
+    return _written_as_csv(actor, _vehicles(actor, session, search, as_of), as_of)
+
+
+def drivers_csv(actor: Actor, session: TenantSession, search: DriverSearch, as_of: datetime) -> bytes:
+    """As `drivers_workbook`, as a CSV file."""
+    return _written_as_csv(actor, _drivers(actor, session, search, as_of), as_of)
 
 
 def assignments_workbook(
@@ -66,9 +80,19 @@ def _drivers(actor: Actor, session: TenantSession, search: DriverSearch, as_of: 
 
 
 def _written(actor: Actor, sheets: list[Sheet], as_of: datetime) -> bytes:
-    """The workbook; that it was taken out is traced, with the number of lines of each sheet."""
     content = write_workbook(sheets)
+    _trace(actor, sheets, as_of)
+    return content
+
+
+def _written_as_csv(actor: Actor, sheet: Sheet, as_of: datetime) -> bytes:
+    content = write_csv(sheet)
+    _trace(actor, [sheet], as_of)
+    return content
+
+
+def _trace(actor: Actor, sheets: list[Sheet], as_of: datetime) -> None:
+    """That the fleet was taken out, with the number of lines of each sheet."""
     details = {sheet.title: len(sheet.rows) for sheet in sheets}
     with tenant_session(actor.organisation_id, write=True) as trace:
         audit.record(trace, "parc.exporte", as_of=as_of, actor_id=actor.user_id, details=details)
-    return content

@@ -96,7 +96,8 @@ class OfOneRow(Checked):
     def now_otherwise(self, values: dict) -> list[tuple[str, str]]:
         """(label, present value) of what is typed here otherwise than the row has it now."""
         pairs = [(self[name], value) for name, value in values.items() if name != "seen"]
-        return [(one.label.text, _shown(one, value)) for one, value in pairs if (one.data or "") != (value or "")]
+        shown = [(one, _shown(one, one.data), _shown(one, value)) for one, value in pairs]
+        return [(one.label.text, now) for one, typed, now in shown if typed != now]
 
 
 def _shown(field: Field, value: object) -> str:
@@ -104,7 +105,11 @@ def _shown(field: Field, value: object) -> str:
         return next((choice.label for choice in field.choices if choice.value == value), str(value or "—"))
     if isinstance(value, date):
         return f"{value:%d/%m/%Y}"
-    return f"{value:%H:%M}" if isinstance(value, time) else str(value or "(vide)")
+    if isinstance(value, bool):
+        return "Oui" if value else "Non"
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
+    return "(vide)" if value in (None, "") else str(value)
 
 
 class ConfirmForm(FlaskForm):

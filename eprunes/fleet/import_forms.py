@@ -6,9 +6,9 @@ from flask_wtf.file import FileField, FileRequired
 
 class ImportForm(FlaskForm):
     file = FileField(
-        "Classeur Excel",
-        validators=[FileRequired("Choisissez le classeur à importer.")],
-        render_kw={"accept": ".xlsx"},
+        "Classeur Excel ou fichier CSV",
+        validators=[FileRequired("Choisissez le fichier à importer.")],
+        render_kw={"accept": ".xlsx,.csv,.txt"},
     )
 
 

@@ -9,10 +9,12 @@ from eprunes.accounts.permissions import Actor
 from eprunes.core.audit import AuditEntry
 from eprunes.core.database import TenantSession
 from eprunes.fleet import queries
+from eprunes.fleet.change_reasons import WORDS, ChangeReason
+from eprunes.fleet.due_dates import journal_words as due_date_words
 from eprunes.fleet.local_times import end_text, period_text
-from eprunes.fleet.models import ExitReason
+from eprunes.fleet.models import AssignmentSource, DocumentKind, ExitReason
 from eprunes.fleet.names import DriverName, names_by_id
-from eprunes.fleet.wording import EXIT_REASONS
+from eprunes.fleet.wording import DOCUMENT_KINDS, EXIT_REASONS
 
 SHOWN = 50
 THE_PLATFORM = "la plateforme"
@@ -21,13 +23,21 @@ ACTIONS = {
     "vehicule.modifie": "Fiche modifiée",
     "vehicule.sorti": "Sortie du parc",
     "vehicule.revenu": "Remis dans le parc",
+    "echeance.ajoutee": "Échéance ajoutée",
+    "echeance.faite": "Échéance faite",
+    "echeance.modifiee": "Échéance modifiée",
+    "echeance.supprimee": "Échéance supprimée",
     "conducteur.ajoute": "Conducteur ajouté",
     "conducteur.modifie": "Fiche modifiée",
+    "conducteur.fusionne": "Fusionné avec une autre fiche de la même personne",
     "conducteur.parti": "Départ du conducteur",
     "attribution.creee": "Attribué",
     "attribution.terminee": "Fin d’attribution",
     "attribution.corrigee": "Attribution corrigée",
     "attribution.annulee": "Attribution annulée",
+    "document.ajoute": "Document ajouté",
+    "document.supprime": "Document supprimé",
+    "document.telecharge": "Document téléchargé",
 }
 FIELDS = {
     "plate": "immatriculation",
@@ -37,8 +47,15 @@ FIELDS = {
     "category": "genre",
     "vin": "VIN",
     "first_registered_on": "première mise en circulation",
+    "formula_number": "n° de formule",
+    "energy": "énergie",
+    "co2_g_per_km": "CO₂",
     "holding": "détention",
+    "registered_to": "titulaire",
+    "lessor": "loueur",
     "site": "site",
+    "cost_centre": "centre de coûts",
+    "is_pool": "véhicule partagé",
     "entered_at": "date d’entrée",
 }
 
@@ -81,7 +98,14 @@ def _particulars(entry: AuditEntry, names: dict[UUID, DriverName], actor: Actor)
     if "attribution" in details:
         now = _assignment(details, names, actor)
         before = details.get("avant")
-        return f"{now} (auparavant\u00a0: {_assignment(before, names, actor)})" if before else now
+        told = f"{now} (auparavant\u00a0: {_assignment(before, names, actor)})" if before else now
+        told += ", pris sur un téléphone" if details.get("source") == AssignmentSource.PHONE else ""
+        reason = details.get("motif")
+        return f"{told}, motif\u00a0: {WORDS[ChangeReason(reason)].lower()}" if reason else told
+    if entry.action.startswith("document."):
+        return DOCUMENT_KINDS[DocumentKind(details["nature"])]
+    if "echeance" in details:
+        return due_date_words(details)
     if entry.action == "vehicule.modifie":
         return ", ".join(FIELDS[name] for name in details.get("champs", ()) if name in FIELDS)
     if entry.action == "vehicule.sorti":

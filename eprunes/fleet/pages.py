@@ -15,6 +15,7 @@ from eprunes.fleet.driver_details import DriverDetails, missing_for_designation,
 from eprunes.fleet.journal import Line, read_journal
 from eprunes.fleet.models import Assignment, Driver, Vehicle
 from eprunes.fleet.names import DriverName, names_by_id
+from eprunes.fleet.timeline import Gap, gaps_by_neighbour
 from eprunes.fleet.vehicle_search import Holder, holder_now
 
 SHOWN = 100
@@ -22,11 +23,15 @@ SHOWN = 100
 
 @dataclass(frozen=True)
 class VehiclePage:
-    """A vehicle, who holds it now, its latest assignments (of `found`) with their drivers, and its journal."""
+    """A vehicle, who holds it now, its latest assignments (of `found`) with their drivers, and its journal.
+
+    `gaps`: when nobody held it, by the id of the assignment that each follows; None before the first one.
+    """
 
     vehicle: Vehicle
     holder: Holder | None
     assignments: list[tuple[Assignment, DriverName]]
+    gaps: dict[UUID | None, Gap]
     found: int
     journal: list[Line]
 
@@ -51,11 +56,14 @@ def read_vehicle(session: TenantSession, actor: Actor, vehicle_id: UUID, as_of: 
     query = queries.visible_assignments(actor).where(Assignment.vehicle_id == vehicle_id)
     rows = list(session.scalars(query.order_by(Assignment.starts_at.desc()).limit(SHOWN)))
     names = names_by_id(session, actor, (row.driver_id for row in rows))
+    count = len(rows) if len(rows) < SHOWN else count_of(session, query)
+    entered_at = vehicle.entered_at if count == len(rows) else None
     return VehiclePage(
         vehicle,
         holder_now(session, actor, vehicle_id, as_of),
         [(row, names[row.driver_id]) for row in rows],
-        len(rows) if len(rows) < SHOWN else count_of(session, query),
+        gaps_by_neighbour(rows, entered_at, vehicle.left_at),
+        count,
         read_journal(session, actor, "vehicule", vehicle_id),
     )
 

@@ -16,7 +16,7 @@ from eprunes.accounts.models import User
 from eprunes.accounts.permissions import Actor, Permission
 from eprunes.core.audit import AuditEntry
 from eprunes.core.database import TenantSession
-from eprunes.fleet.models import Assignment, Driver, Vehicle
+from eprunes.fleet.models import Assignment, Driver, DueDate, Vehicle
 
 _CHUNK = 500
 
@@ -43,6 +43,11 @@ def visible_drivers(actor: Actor) -> Select[tuple[Driver]]:
 def visible_assignments(actor: Actor) -> Select[tuple[Assignment]]:
     """The assignments that the actor may see: past, current and future."""
     return _for(actor, select(Assignment).where(Assignment.organisation_id == actor.organisation_id))
+
+
+def visible_due_dates(actor: Actor) -> Select[tuple[DueDate]]:
+    """The due dates that the actor may see, done ones included."""
+    return _for(actor, select(DueDate).where(DueDate.organisation_id == actor.organisation_id))
 
 
 def visible_journal(actor: Actor, subject_kind: str, subject_id: UUID) -> Select[tuple[AuditEntry]]:

@@ -1,18 +1,20 @@
 """Forms of vehicles. Dates and hours are local to the organisation; a form turns them into instants."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from wtforms.validators import Optional
+from wtforms import BooleanField
+from wtforms.validators import InputRequired, Optional
 
 from eprunes.core.calendar import start_of_day
+from eprunes.core.fields import IntegerField
 from eprunes.fleet import vehicle_rules, wording
 from eprunes.fleet.assignment_forms import EndForm
 from eprunes.fleet.form_parts import LocalTimeField, OfOneRow, choice, needed_day, optional_day, text
-from eprunes.fleet.local_times import first_instant, typed_start
+from eprunes.fleet.local_times import first_instant, typed_end, typed_start
 from eprunes.fleet.models import ExitReason, Vehicle
 from eprunes.fleet.plates import FRANCE
-from eprunes.fleet.vehicle_rules import VehicleDetails
+from eprunes.fleet.vehicle_rules import HIGHEST_CO2, KEPT, VehicleDetails
 from eprunes.fleet.versions import stamp, vehicle_version
 
 
@@ -23,9 +25,18 @@ class VehicleForm(OfOneRow):
     model = text("Modèle")
     category = text("Genre", list="genres")
     vin = text("N° VIN", autocapitalize="characters", spellcheck="false")
+    formula_number = text("N° de formule", autocapitalize="characters", spellcheck="false")
     first_registered_on = optional_day("Première mise en circulation")
+    energy = choice("Énergie", [("", "—"), *wording.ENERGIES.items()], Optional())
+    co2_g_per_km = IntegerField(
+        "Émissions de CO₂ (g/km)", validators=[Optional()], render_kw={"min": 0, "max": HIGHEST_CO2}
+    )
     holding = choice("Détention", wording.HOLDINGS.items())
+    registered_to = text("Titulaire du certificat d’immatriculation", autocomplete="off")
+    lessor = text("Loueur", autocomplete="off")
     site = text("Site", list="sites")
+    cost_centre = text("Centre de coûts")
+    is_pool = BooleanField("Véhicule partagé (pool)")
     entered_at = needed_day("Dans le parc depuis le", "Indiquez la date d’entrée dans le parc.")
     entered_at_time = LocalTimeField("Heure")
 
@@ -38,29 +49,31 @@ class VehicleForm(OfOneRow):
         return self._details(first_instant(self.entered_at.data, self.entered_at_time.data, zone, "entered_at_time"))
 
     def _details(self, entered_at: datetime) -> VehicleDetails:
-        names = ("plate", "make", "model", "category", "site")
-        return VehicleDetails(
-            **{name: getattr(self, name).data or "" for name in names},
-            country=self.country.data or FRANCE,
-            vin=self.vin.data or None,
-            first_registered_on=self.first_registered_on.data,
-            holding=self.holding.data or "",
-            entered_at=entered_at,
-        )
+        typed = {name: self[name].data for name in KEPT} | {"entered_at": entered_at, "vin": self.vin.data or None}
+        typed |= {name: self[name].data or "" for name in ("energy", "holding")}
+        return VehicleDetails(plate=self.plate.data or "", country=self.country.data or FRANCE, **typed)
 
 
 def vehicle_values(vehicle: Vehicle, zone: ZoneInfo, as_of: datetime) -> dict:
     """What the form of this vehicle starts with."""
-    names = ("plate", "country", "make", "model", "category", "vin", "first_registered_on", "holding", "site")
     day, hour = typed_start(vehicle.entered_at, zone)
-    values = {name: getattr(vehicle, name) for name in names} | {"entered_at": day, "entered_at_time": hour}
+    values = {name: getattr(vehicle, name) for name in ("plate", "country", *KEPT)}
+    values |= {"entered_at": day, "entered_at_time": hour}
     return values | {"seen": stamp(vehicle_version(vehicle), as_of)}
 
 
 class LeaveForm(EndForm):
     at = needed_day("Sort du parc le", "Indiquez le dernier jour dans le parc.")
-    reason = choice("Motif", [("", "—"), *wording.EXIT_REASONS.items()], Optional())
+    reason = choice(
+        "Motif", [("", "Choisissez…"), *wording.EXIT_REASONS.items()], InputRequired("Indiquez le motif de la sortie.")
+    )
 
-    def chosen_reason(self) -> ExitReason | None:
-        """The reason, if one was chosen."""
-        return ExitReason(self.reason.data) if self.reason.data else None
+    def chosen_reason(self) -> ExitReason:
+        """The reason, once the form was checked."""
+        return ExitReason(self.reason.data)
+
+
+def leave_values(vehicle: Vehicle, zone: ZoneInfo, today: date) -> dict:
+    """What the form starts with: the exit that is planned already, or today."""
+    day, hour = typed_end(vehicle.left_at, zone)
+    return {"at": day or today, "at_time": hour, "reason": vehicle.left_because or ""}

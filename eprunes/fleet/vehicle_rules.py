@@ -1,14 +1,34 @@
-"""What may be written about a vehicle: the details a person gives, tidied, and what is wrong with them."""
+"""What may be written about a vehicle: the details a person gives, tidied, and what is wrong with them.
 
+And what its exit asks for: the proofs that an organisation keeps, by reason.
+"""
+
+import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from eprunes.core.texts import tidy_line
-from eprunes.fleet.models import Holding, Vehicle
+from eprunes.fleet.models import DocumentKind, Energy, ExitReason, Holding, Vehicle
 from eprunes.fleet.plates import FRANCE, InvalidPlate, Plate, parse_plate
 from eprunes.fleet.vins import parse_vin
 
-_LONGEST = {name: Vehicle.__table__.c[name].type.length for name in ("make", "model", "category", "site")}
+_TEXTS = ("make", "model", "category", "site", "formula_number", "registered_to", "lessor", "cost_centre")
+_LONGEST = {name: Vehicle.__table__.c[name].type.length for name in _TEXTS}
+KEPT = (
+    *_TEXTS, "vin", "first_registered_on", "holding", "energy", "co2_g_per_km", "is_pool", "entered_at",
+)  # fmt: skip
+"""The columns of a vehicle that its form fills, but for its plate and its country."""
+HIGHEST_CO2 = 1500
+_FORMULA = re.compile(r"(19|20)[0-9]{2}[A-Z]{2}[0-9]{5}", re.ASCII)
+
+PROOFS: dict[ExitReason, tuple[DocumentKind, ...]] = {
+    ExitReason.SOLD: (DocumentKind.TRANSFER, DocumentKind.TRANSFER_RECEIPT),
+    ExitReason.RETURNED: (DocumentKind.RETURN_REPORT,),
+    ExitReason.DESTROYED: (DocumentKind.DESTRUCTION,),
+    ExitReason.STOLEN: (DocumentKind.COMPLAINT,),
+    ExitReason.OTHER: (),
+}
+"""The papers to keep of a vehicle that left: an offence after its exit is answered with them."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +42,16 @@ class VehicleDetails:
     model: str = ""
     category: str = ""
     vin: str | None = None
+    formula_number: str = ""
     first_registered_on: date | None = None
+    energy: str = ""
+    co2_g_per_km: int | None = None
     holding: str = Holding.OWNED
+    registered_to: str = ""
+    lessor: str = ""
     site: str = ""
+    cost_centre: str = ""
+    is_pool: bool = False
 
 
 def tidied(details: VehicleDetails, today: date) -> tuple[VehicleDetails, dict[str, str]]:
@@ -33,6 +60,7 @@ def tidied(details: VehicleDetails, today: date) -> tuple[VehicleDetails, dict[s
     `today` is the organisation's local day. A vehicle without a problem has a readable plate.
     """
     texts = {name: tidy_line(getattr(details, name)) for name in _LONGEST}
+    texts["formula_number"] = tidy_formula(texts["formula_number"])
     tidy, problems = replace(details, **texts), {}
     for name, longest in _LONGEST.items():
         if len(texts[name]) > longest:
@@ -46,13 +74,39 @@ def tidied(details: VehicleDetails, today: date) -> tuple[VehicleDetails, dict[s
         tidy = replace(tidy, vin=parse_vin(details.vin) if details.vin else None)
     except ValueError as error:
         problems["vin"] = str(error)
-    if details.first_registered_on and details.first_registered_on > today:
-        problems["first_registered_on"] = "Cette date est dans le futur."
-    if details.holding not in set(Holding):
-        problems["holding"] = "Choisissez un mode de détention de la liste."
-    return tidy, problems
+    return tidy, problems | _odd_facts(details, today)
 
 
 def plate_of(details: VehicleDetails) -> Plate:
     """The plate of these details. Raises InvalidPlate."""
     return parse_plate(details.plate, details.country)
+
+
+def tidy_formula(text: str) -> str:
+    """The number of a registration certificate (*n° de formule*) in capitals, without spaces where it is of today's
+    form; an older one stays as it was typed."""
+    compact = re.sub(r"[\s.-]+", "", text).upper() if text.isascii() else text
+    return compact if _FORMULA.fullmatch(compact) else text
+
+
+def has_unusual_formula(text: str) -> bool:
+    """True when a formula number is not of the form in use since 2009 (`2019AB12345`): kept, and to be checked."""
+    return bool(text) and not _FORMULA.fullmatch(text)
+
+
+def lacks_lessor(holding: str, lessor: str) -> bool:
+    """True when a vehicle is leased or rented and from whom is not said: worth asking for, never refused."""
+    return holding != Holding.OWNED and not lessor
+
+
+def _odd_facts(details: VehicleDetails, today: date) -> dict[str, str]:
+    problems = {}
+    if details.first_registered_on and details.first_registered_on > today:
+        problems["first_registered_on"] = "Cette date est dans le futur."
+    if details.holding not in set(Holding):
+        problems["holding"] = "Choisissez un mode de détention de la liste."
+    if details.energy and details.energy not in set(Energy):
+        problems["energy"] = "Choisissez une énergie de la liste."
+    if details.co2_g_per_km is not None and not 0 <= details.co2_g_per_km <= HIGHEST_CO2:
+        problems["co2_g_per_km"] = f"Indiquez de 0 à {HIGHEST_CO2}\u00a0g/km."
+    return problems

@@ -6,25 +6,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, or_, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, false, func, or_, tuple_
 
 from eprunes.accounts.permissions import Actor
 from eprunes.core.database import TenantSession
 from eprunes.core.paging import Page, read_page
 from eprunes.core.texts import folded, tidy_line
-from eprunes.fleet.models import Assignment, Driver, Vehicle
+from eprunes.fleet import wording
+from eprunes.fleet.models import Assignment, Driver, Energy, Holding, Vehicle
 from eprunes.fleet.names import NAME_COLUMNS, DriverName, named, names_in, words_of
-from eprunes.fleet.queries import (
-    holding_at,
-    in_fleet_at,
-    running_at,
-    visible_assignments,
-    visible_drivers,
-    visible_vehicles,
-)
-
-IN_FLEET, DEPARTED, EVERY = "dans-le-parc", "sortis", "tous"
-WITHOUT_DRIVER, UNKNOWN_TO_AGENCY, INCOMPLETE_DRIVER = "sans-conducteur", "inconnus-antai", "fiche-incomplete"
+from eprunes.fleet.queries import holding_at, visible_assignments, visible_drivers, visible_vehicles
+from eprunes.fleet.vehicle_filters import FLAGS, IN_FLEET, SHARED, STATES, USES, flagged, held_by, of_state
 
 
 @dataclass(frozen=True)
@@ -51,12 +43,20 @@ class VehicleSearch:
     state: str = IN_FLEET
     site: str = ""
     flag: str = ""
+    use: str = ""
+    energy: str = ""
+    holding: str = ""
     sort: str = "immatriculation"
 
     @property
     def is_narrowed(self) -> bool:
         """True when something else than the choice of view narrows the list."""
-        return bool(self.text or self.site or self.flag)
+        return bool(self.text or any(getattr(self, name) for name in NARROWING))
+
+    @property
+    def has_more(self) -> bool:
+        """True when one of the filters that the form keeps folded narrows the list."""
+        return bool(self.use or self.energy or self.holding)
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,27 @@ class Holder:
 
 
 @dataclass(frozen=True)
+class Spell:
+    """The latest time that somebody whom a search names had a vehicle, or will have it."""
+
+    driver: DriverName
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True)
 class VehicleList:
     """One page of the list, how many were found in all, who holds those of the page, and the sites to choose.
 
-    A row of the page has the vehicle's columns that a list shows.
+    A row of the page has the vehicle's columns that a list shows. `spells` says, by vehicle, why one is found
+    whose holder is somebody else than the driver searched for.
     """
 
     page: Page
     found: int
     holders: dict[UUID, Holder]
     sites: list[str]
+    spells: dict[UUID, Spell]
 
 
 _LINE_COLUMNS = (
@@ -104,10 +115,16 @@ _HOLDER_COLUMNS = (
     *(column.label(f"driver_{column.key}") for column in NAME_COLUMNS),
 )
 _CHOICES = {
-    "state": ("etat", {IN_FLEET, DEPARTED, EVERY}),
-    "flag": ("signalement", {WITHOUT_DRIVER, UNKNOWN_TO_AGENCY, INCOMPLETE_DRIVER}),
+    "state": ("etat", set(STATES)),
+    "flag": ("signalement", set(FLAGS)),
+    "use": ("usage", set(USES)),
+    "energy": ("energie", set(Energy)),
+    "holding": ("detention", set(Holding)),
     "sort": ("tri", set(SORTS)),
 }
+_DEFAULTS = {"etat": IN_FLEET, "tri": "immatriculation"}
+NARROWING = ("site", "flag", "use", "energy", "holding")
+SHORTEST_VIN_PIECE = 5  # shorter ones are pieces of plates
 
 
 def read_vehicle_search(args: Mapping[str, str]) -> VehicleSearch:
@@ -121,15 +138,27 @@ def vehicle_search_args(search: VehicleSearch, **changes) -> dict[str, str]:
     wanted = replace(search, **changes)
     args = {"q": wanted.text, "site": wanted.site}
     args |= {key: getattr(wanted, name) for name, (key, _) in _CHOICES.items()}
-    defaults = {"q": "", "site": "", "etat": IN_FLEET, "signalement": "", "tri": "immatriculation"}
-    return {key: value for key, value in args.items() if value != defaults[key]}
+    return {key: value for key, value in args.items() if value != _DEFAULTS.get(key, "")}
+
+
+def chosen_filters(search: VehicleSearch) -> list[tuple[str, str]]:
+    """What each filter in use says, and the name of the filter, which an empty text takes off."""
+    words = {
+        "site": {search.site: f"Site\u00a0: {search.site}"},
+        "flag": FLAGS,
+        "use": USES,
+        "energy": wording.ENERGIES,
+        "holding": wording.HOLDINGS,
+    }
+    return [(words[name][value], name) for name in NARROWING if (value := getattr(search, name))]
 
 
 def read_vehicles(
     session: TenantSession, actor: Actor, search: VehicleSearch, cursor: str, as_of: datetime
 ) -> VehicleList:
     """The page of the list at a cursor."""
-    everywhere = found_vehicles(session, actor, replace(search, site=""), as_of)
+    people = _people(session, actor, search.text)
+    everywhere = _found(session, actor, replace(search, site=""), people, as_of)
     at_site = everywhere.where(Vehicle.site == search.site) if search.site else everywhere
     sort = SORTS[search.sort]
     held = _with_holders(at_site, as_of)
@@ -138,24 +167,15 @@ def read_vehicles(
     by_site = Counter(row.site for row in page.rows) if is_whole else _numbers_by_site(session, everywhere)
     found = by_site.get(search.site, 0) if search.site else sum(by_site.values())
     sites = sorted((site for site in by_site if site), key=folded)
-    return VehicleList(page, found, _holders_in(page.rows, actor), sites)
+    holders = _holders_in(page.rows, actor)
+    return VehicleList(page, found, holders, sites, _spells(session, actor, page.rows, holders, people))
 
 
 def found_vehicles(
     session: TenantSession, actor: Actor, search: VehicleSearch, as_of: datetime
 ) -> Select[tuple[Vehicle]]:
     """The query of every vehicle that a search finds, in no order."""
-    query = visible_vehicles(actor)
-    if search.state != EVERY:
-        present = in_fleet_at(as_of)
-        query = query.where(present if search.state == IN_FLEET else ~present)
-    if search.site:
-        query = query.where(Vehicle.site == search.site)
-    if search.flag:
-        query = query.where(_flagged(actor, search.flag, as_of))
-    if search.text:
-        query = query.where(or_(*_text_criteria(session, actor, search.text, as_of)))
-    return query
+    return _found(session, actor, search, _people(session, actor, search.text), as_of)
 
 
 def holder_now(session: TenantSession, actor: Actor, vehicle_id: UUID, as_of: datetime) -> Holder | None:
@@ -192,32 +212,65 @@ def _numbers_by_site(session: TenantSession, query: Select[tuple[Vehicle]]) -> d
     return dict(session.execute(counting.group_by(Vehicle.site)).all())
 
 
-def _flagged(actor: Actor, flag: str, as_of: datetime) -> ColumnElement[bool]:
-    if flag == UNKNOWN_TO_AGENCY:
-        return or_(Vehicle.antai_acknowledged_at.is_(None), Vehicle.antai_withdrawn_at.is_not(None))
-    if flag == WITHOUT_DRIVER:
-        return ~exists().where(holding_at(as_of)).correlate(Vehicle)
-    incomplete = visible_drivers(actor).where(Driver.is_designable.is_(False))
-    return _held_by(actor, incomplete.with_only_columns(Driver.id), as_of)
+def _found(
+    session: TenantSession, actor: Actor, search: VehicleSearch, people: list[DriverName], as_of: datetime
+) -> Select[tuple[Vehicle]]:
+    query = visible_vehicles(actor).where(*of_state(search.state, as_of))
+    for name in ("site", "energy", "holding"):
+        if value := getattr(search, name):
+            query = query.where(getattr(Vehicle, name) == value)
+    if search.use:
+        query = query.where(Vehicle.is_pool.is_(search.use == SHARED))
+    if search.flag:
+        query = query.where(flagged(actor, search.flag, as_of))
+    if search.text:
+        query = query.where(or_(*_text_criteria(session, actor, search.text, people)))
+    return query
 
 
-def _held_by(actor: Actor, drivers: Select | list[UUID], as_of: datetime) -> ColumnElement[bool]:
-    # a query of its own: the list joins assignments too, and would lend it those of its rows
-    held = visible_assignments(actor).where(Assignment.driver_id.in_(drivers), running_at(as_of))
-    return Vehicle.id.in_(held.with_only_columns(Assignment.vehicle_id).correlate(None))
+def _people(session: TenantSession, actor: Actor, text: str) -> list[DriverName]:
+    """The drivers whose name or staff number holds every word of a text, departed ones included."""
+    words = words_of(text)
+    return named(session, actor, visible_drivers(actor), words) if words else []
 
 
-def _text_criteria(session: TenantSession, actor: Actor, text: str, as_of: datetime) -> list[ColumnElement[bool]]:
-    """A piece of the plate; or every word in make and model; or every word in the holder's name."""
+def _text_criteria(
+    session: TenantSession, actor: Actor, text: str, people: list[DriverName]
+) -> list[ColumnElement[bool]]:
+    """A piece of the plate or of the VIN; or every word in make and model; or who held it once, does or will."""
     words = words_of(text)
     if not words:
         return [false()]
-    criteria = [Vehicle.plate_key.contains("".join(words).upper(), autoescape=True)]
+    piece = "".join(words).upper()
+    criteria = [Vehicle.plate_key.contains(piece, autoescape=True)]
+    if len(piece) >= SHORTEST_VIN_PIECE:
+        criteria.append(Vehicle.vin.contains(piece, autoescape=True))
     if models := _models_with(session, actor, words):
         criteria.append(tuple_(Vehicle.make, Vehicle.model).in_(models))
-    if drivers := [line.id for line in named(session, actor, visible_drivers(actor), words)]:
-        criteria.append(_held_by(actor, drivers, as_of))
+    if people:
+        criteria.append(held_by(actor, [one.id for one in people]))
     return criteria
+
+
+def _spells(
+    session: TenantSession,
+    actor: Actor,
+    rows: Sequence[Row],
+    holders: dict[UUID, Holder],
+    people: list[DriverName],
+) -> dict[UUID, Spell]:
+    """The latest spell of one of these people on each vehicle of the rows that none of them holds now."""
+    if not people:
+        return {}
+    names = {one.id: one for one in people}
+    others = [row.id for row in rows if row.id not in holders or holders[row.id].driver.id not in names]
+    theirs = visible_assignments(actor).where(Assignment.vehicle_id.in_(others), Assignment.driver_id.in_(names))
+    latest = theirs.with_only_columns(Assignment.vehicle_id, func.max(Assignment.starts_at))
+    starts = [tuple(row) for row in session.execute(latest.group_by(Assignment.vehicle_id))]
+    if not starts:
+        return {}
+    own = visible_assignments(actor).where(tuple_(Assignment.vehicle_id, Assignment.starts_at).in_(starts))
+    return {row.vehicle_id: Spell(names[row.driver_id], row.starts_at, row.ends_at) for row in session.scalars(own)}
 
 
 def _models_with(session: TenantSession, actor: Actor, words: list[str]) -> list[tuple[str, str]]:

@@ -9,12 +9,14 @@ from eprunes.accounts.permissions import Permission, requires
 from eprunes.core import clock
 from eprunes.core.calendar import local_day
 from eprunes.core.web import reading, refusals_on, render_form
-from eprunes.fleet import pages, queries
+from eprunes.fleet import exits, pages, queries
 from eprunes.fleet.blueprint import blueprint, declaration_words, found, in_vehicles
 from eprunes.fleet.form_parts import ConfirmForm
 from eprunes.fleet.models import Vehicle
+from eprunes.fleet.places import read_places
 from eprunes.fleet.services import vehicles as services
-from eprunes.fleet.vehicle_forms import LeaveForm, VehicleForm, vehicle_values
+from eprunes.fleet.vehicle_forms import LeaveForm, VehicleForm, leave_values, vehicle_values
+from eprunes.fleet.vehicle_rules import PROOFS
 from eprunes.fleet.vehicle_search import known_sites, read_vehicle_search, read_vehicles
 
 
@@ -24,7 +26,8 @@ from eprunes.fleet.vehicle_search import known_sites, read_vehicle_search, read_
 def vehicles():
     search, as_of = read_vehicle_search(request.args), clock.now()
     listed = read_vehicles(reading(), g.actor, search, request.args.get("page", ""), as_of)
-    return render_template("fleet/vehicles.html", search=search, listed=listed, as_of=as_of)
+    places = read_places(reading(), as_of)
+    return render_template("fleet/vehicles.html", search=search, listed=listed, places=places, as_of=as_of)
 
 
 @blueprint.get("/vehicules/<uuid:vehicle_id>")
@@ -33,7 +36,8 @@ def vehicles():
 def vehicle(vehicle_id: UUID):
     as_of = clock.now()
     page = found(pages.read_vehicle(reading(), g.actor, vehicle_id, as_of))
-    return render_template("fleet/vehicle.html", page=page, vehicle=page.vehicle, as_of=as_of)
+    proofs = exits.proofs_of(reading(), page.vehicle)
+    return render_template("fleet/vehicle.html", page=page, vehicle=page.vehicle, proofs=proofs, as_of=as_of)
 
 
 @blueprint.route("/vehicules/nouveau", methods=["GET", "POST"])
@@ -48,7 +52,7 @@ def add_vehicle():
             vehicle_id = services.add_vehicle(actor=g.actor, details=details, as_of=as_of)
             flash(f"Véhicule ajouté. Il sera déclaré à l’ANTAI {declaration_words()['next']}.")
             return redirect(_page_of(vehicle_id))
-    return render_form("fleet/vehicle_form.html", form, vehicle=None, sites=known_sites(reading(), g.actor))
+    return _form_page(form, vehicle=None, places=read_places(reading(), as_of))
 
 
 @blueprint.route("/vehicules/<uuid:vehicle_id>/modifier", methods=["GET", "POST"])
@@ -64,7 +68,7 @@ def change_vehicle(vehicle_id: UUID):
             services.change_vehicle(actor=g.actor, vehicle_id=vehicle_id, **typed, as_of=as_of)
             flash("Fiche du véhicule enregistrée.")
             return redirect(_page_of(vehicle_id))
-    return render_form("fleet/vehicle_form.html", form, vehicle=row, known=known, sites=known_sites(reading(), g.actor))
+    return _form_page(form, vehicle=row, known=known)
 
 
 @blueprint.route("/vehicules/<uuid:vehicle_id>/sortie", methods=["GET", "POST"])
@@ -72,7 +76,7 @@ def change_vehicle(vehicle_id: UUID):
 @in_vehicles
 def leave_fleet(vehicle_id: UUID):
     page = found(pages.read_vehicle(reading(), g.actor, vehicle_id, clock.now()))
-    form = LeaveForm(data={"at": _today()})
+    form = LeaveForm(data=leave_values(page.vehicle, g.actor.zone, _today()))
     if form.validate_on_submit():
         with refusals_on(form):
             services.leave_fleet(
@@ -84,7 +88,7 @@ def leave_fleet(vehicle_id: UUID):
             )
             flash("Sortie du parc enregistrée.")
             return redirect(_page_of(vehicle_id))
-    return render_form("fleet/leave.html", form, vehicle=page.vehicle, holder=page.holder)
+    return render_form("fleet/leave.html", form, vehicle=page.vehicle, holder=page.holder, proofs=PROOFS)
 
 
 @blueprint.route("/vehicules/<uuid:vehicle_id>/retour", methods=["GET", "POST"])
@@ -98,6 +102,10 @@ def return_to_fleet(vehicle_id: UUID):
             flash("Le véhicule est de nouveau dans le parc.")
             return redirect(_page_of(vehicle_id))
     return render_form("fleet/return.html", form, vehicle=row)
+
+
+def _form_page(form: VehicleForm, **shown):
+    return render_form("fleet/vehicle_form.html", form, sites=known_sites(reading(), g.actor), **shown)
 
 
 def _vehicle(vehicle_id: UUID) -> Vehicle:

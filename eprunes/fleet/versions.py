@@ -12,10 +12,9 @@ from eprunes.core.refusals import Refused
 from eprunes.fleet import queries
 from eprunes.fleet.driver_details import DriverDetails
 from eprunes.fleet.models import Driver, Vehicle
+from eprunes.fleet.vehicle_rules import KEPT
 
-_OF_VEHICLE = (
-    "plate", "country", "make", "model", "category", "vin", "first_registered_on", "holding", "site", "entered_at",
-)  # fmt: skip
+_OF_VEHICLE = ("plate", "country", *KEPT)
 _OF_DRIVER = ("kind", "staff_number", "left_on")
 
 

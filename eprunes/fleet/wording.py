@@ -8,7 +8,16 @@ from babel import Locale
 
 from eprunes.core.texts import folded
 from eprunes.core.wording import LOCALE
-from eprunes.fleet.models import Assignment, DriverKind, ExitReason, Holding, Vehicle
+from eprunes.fleet.models import (
+    Assignment,
+    AssignmentSource,
+    DocumentKind,
+    DriverKind,
+    Energy,
+    ExitReason,
+    Holding,
+    Vehicle,
+)
 from eprunes.fleet.plates import FRANCE
 
 HOLDINGS = {
@@ -24,6 +33,36 @@ EXIT_REASONS = {
     ExitReason.DESTROYED: "Détruit",
     ExitReason.STOLEN: "Volé",
     ExitReason.OTHER: "Autre motif",
+}
+ENERGIES = {
+    Energy.PETROL: "Essence",
+    Energy.DIESEL: "Gazole",
+    Energy.ELECTRIC: "Électricité",
+    Energy.HYBRID: "Hybride",
+    Energy.PLUG_IN_HYBRID: "Hybride rechargeable",
+    Energy.ETHANOL: "Superéthanol E85",
+    Energy.LPG: "GPL",
+    Energy.NATURAL_GAS: "Gaz naturel (GNV)",
+    Energy.HYDROGEN: "Hydrogène",
+    Energy.OTHER: "Autre énergie",
+}
+DOCUMENT_KINDS = {
+    DocumentKind.REGISTRATION: "Certificat d’immatriculation",
+    DocumentKind.INSURANCE: "Attestation d’assurance",
+    DocumentKind.INSPECTION: "Procès-verbal de contrôle technique",
+    DocumentKind.LEASE: "Contrat de location",
+    DocumentKind.TRANSFER: "Déclaration de cession",
+    DocumentKind.TRANSFER_RECEIPT: "Accusé d’enregistrement de la cession (SIV)",
+    DocumentKind.RETURN_REPORT: "Procès-verbal de restitution",
+    DocumentKind.COMPLAINT: "Récépissé du dépôt de plainte",
+    DocumentKind.DESTRUCTION: "Certificat de destruction",
+    DocumentKind.LICENCE: "Permis de conduire",
+    DocumentKind.OTHER: "Autre document",
+}
+SOURCES = {
+    AssignmentSource.TYPED: "Saisie",
+    AssignmentSource.IMPORTED: "Import",
+    AssignmentSource.PHONE: "Téléphone",
 }
 CATEGORIES = {
     "VP": "voiture particulière",

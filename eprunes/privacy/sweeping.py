@@ -11,7 +11,7 @@ from sqlalchemy import and_, delete, or_, select
 
 from eprunes.accounts.retention import DEFAULT, archive_cutoff, shared_cutoff
 from eprunes.antai.models import Transmission
-from eprunes.core import audit, work
+from eprunes.core import audit, files, work
 from eprunes.core.calendar import paris_day
 from eprunes.core.crypto import destroy_orphan_keys, key_store
 from eprunes.core.database import TenantScoped, TenantSession, insert_absent, new_id, tenant_session
@@ -28,6 +28,7 @@ _KEYED_TABLES = (
     (notice_details.KEY_PURPOSE, Notice),
     (driver_details.KEY_PURPOSE, Driver),
     (work.KEY_PURPOSE, work.WorkTask),
+    (files.KEY_PURPOSE, files.StoredFile),
 )
 
 

@@ -254,7 +254,7 @@ def test_only_the_administrator_reads_the_journal(world, signed_in, path):
 def test_the_signed_head_is_a_file_to_keep(world, boss):
     """C9-a: a chain alone misses a cut tail."""
     answer = boss.get(HEAD)
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="empreinte-du-journal.json"'
+    assert answer.headers["Content-Disposition"] == "attachment; filename=empreinte-du-journal.json"
     signed = read_anchor(answer.data)
     assert signed.is_genuine
     assert (signed.organisation_id, str(signed.day)) == (world.organisation_id, "2026-03-03")
@@ -334,6 +334,9 @@ def test_every_cause_of_a_refused_sign_in_has_its_words():
             "véhicules (créées\u00a0: 2) · conducteurs (créées\u00a0: 1)",
         ),
         ("parc.importe", {"vehicules": {"lues": 4, "creees": 0}}, "véhicules (lues\u00a0: 4, créées\u00a0: 0)"),
+        ("attribution.annulee", {"motif": "erreur_de_saisie"}, "motif\u00a0: Erreur de saisie"),
+        ("attribution.corrigee", {"motif": "rendu_par_erreur"}, "motif\u00a0: Rendu par erreur"),
+        ("attribution.creee", {"source": "telephone"}, "source\u00a0: Téléphone"),
         ("attribution.creee", {"attribution": str(new_id()), "conducteur": str(new_id()), "au": None}, ""),
         ("essai", {"code_inconnu": "valeur_inconnue.ici"}, "code inconnu\u00a0: valeur inconnue ici"),
         ("essai", {"vide": {}, "rien": [], "texte": ""}, ""),

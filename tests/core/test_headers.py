@@ -33,6 +33,8 @@ def assert_protected(answer, place=None):
     assert "unsafe" not in str(policy), place
     assert answer.headers["Cache-Control"] == "no-store", place
     if answer.mimetype != "text/html":
+        assert ("sandbox" in policy) == ("Content-Disposition" in answer.headers), place
+        policy.pop("sandbox", None)
         assert set(policy.values()) == {"'none'"}, place
         return
     assert policy["script-src"] == policy["style-src"]

@@ -167,7 +167,7 @@ def test_a_redirect_stays_on_the_site(path, safe):
 def test_a_download_is_saved_and_never_interpreted(app):
     with app.test_request_context():
         answer = download(b"content", "vehicules.xlsx", XLSX)
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="vehicules.xlsx"'
+    assert answer.headers["Content-Disposition"] == "attachment; filename=vehicules.xlsx"
     assert answer.mimetype == XLSX
 
 

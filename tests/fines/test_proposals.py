@@ -32,7 +32,8 @@ def proposed(world, vehicle_id, at: str):
     notice_id = fleet.receive_notice(world.organisation_id, vehicle_id=vehicle_id, dateHeureInfraction=at)
     notice = fleet.notice(world.organisation_id, notice_id)
     with tenant_session(world.organisation_id) as session:
-        proposal = propose(session, [notice])[notice_id]
+        vehicles = {vehicle_id: fleet.vehicle(world.organisation_id, vehicle_id)} if vehicle_id else {}
+        proposal = propose(session, [notice], vehicles)[notice_id]
         return proposal, [one.driver_id for one in neighbours(session, notice)]
 
 

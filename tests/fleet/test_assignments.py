@@ -9,7 +9,8 @@ from eprunes.core.audit import AuditEntry
 from eprunes.core.database import tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.fleet import queries
-from eprunes.fleet.models import Assignment
+from eprunes.fleet.change_reasons import ChangeReason
+from eprunes.fleet.models import Assignment, ExitReason
 from eprunes.fleet.services import assignments, drivers, steps, vehicles
 from tests.fleet.fleets import ENTERED, add_driver, add_vehicle
 from tests.support.worlds import AS_OF, actor
@@ -38,17 +39,18 @@ class Room:
         return assignments.hand_over(actor=self.actor, **chosen, as_of=AS_OF)
 
     def correct(self, assignment_id, driver_id, starts_at, ends_at):
-        changed = {"driver_id": driver_id, "starts_at": starts_at, "ends_at": ends_at}
+        changed = {"driver_id": driver_id, "starts_at": starts_at, "ends_at": ends_at, "reason": ChangeReason.SWAPPED}
         assignments.correct_assignment(actor=self.actor, assignment_id=assignment_id, **changed, as_of=AS_OF)
 
     def end(self, assignment_id, at):
         assignments.end_assignment(actor=self.actor, assignment_id=assignment_id, at=at, as_of=AS_OF)
 
     def cancel(self, assignment_id):
-        assignments.cancel_assignment(actor=self.actor, assignment_id=assignment_id, as_of=AS_OF)
+        why = ChangeReason.MISTYPED
+        assignments.cancel_assignment(actor=self.actor, assignment_id=assignment_id, reason=why, as_of=AS_OF)
 
     def leave(self, at):
-        vehicles.leave_fleet(actor=self.actor, vehicle_id=self.vehicle, at=at, as_of=AS_OF)
+        vehicles.leave_fleet(actor=self.actor, vehicle_id=self.vehicle, at=at, reason=ExitReason.OTHER, as_of=AS_OF)
 
     def periods(self):
         with tenant_session(self.organisation_id) as session:
@@ -183,8 +185,9 @@ def test_handing_over_before_a_later_assignment_is_refused_and_changes_nothing(r
     room.assign(room.dumas, START, END)
     room.assign(room.marin, END + DAY, None)
     before = room.periods()
-    with pytest.raises(Refused, match="Daniel MARIN depuis le"):
+    with pytest.raises(Refused, match="Daniel MARIN depuis le") as refusal:
         room.hand_over(room.marin, START + DAY)
+    assert "Annulez ou corrigez d’abord cette attribution prévue" in str(refusal.value)
     assert room.periods() == before
 
 
@@ -218,6 +221,8 @@ def test_a_correction_keeps_in_the_journal_what_stood_there(room):
     room.correct(found, room.marin, START, None)
     entry = room.journal()[0]
     assert entry.action == "attribution.corrigee"
+    assert entry.actor_id == room.actor.user_id
+    assert entry.details["motif"] == "echange"
     assert entry.details["conducteur"] == str(room.marin)
     assert entry.details["avant"] == {
         "conducteur": str(room.dumas),
@@ -239,6 +244,7 @@ def test_a_cancelled_assignment_is_gone_and_stays_in_the_journal(room):
     assert room.periods() == []
     entry = room.journal()[0]
     assert entry.action == "attribution.annulee"
+    assert entry.details["motif"] == "erreur_de_saisie"
     assert entry.details["attribution"] == str(found)
     assert entry.actor_id == room.actor.user_id
     with pytest.raises(Refused, match="n’existe plus"):

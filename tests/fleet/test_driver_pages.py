@@ -1,8 +1,10 @@
 """The pages of drivers in a browser: with data, empty, filtered to nothing, and refused."""
 
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
+from openpyxl import load_workbook
 
 from eprunes.core.crypto import key_store
 from eprunes.core.database import tenant_session
@@ -48,6 +50,16 @@ def test_the_list_shows_name_number_vehicle_and_file(browser, world, driver):
     assert page.index("DUMAS") < page.index("MARIN")
 
 
+def test_the_list_says_what_each_file_lacks_and_filters_by_it_in_its_address(browser, world, driver):
+    add_driver(world, "Marin", licence_number="", birth_date=None)
+    page = text_of(browser.get("/conducteurs"))
+    assert page.count("Manque : ") == 1
+    assert "Manque : date de naissance, numéro de permis" in page
+    incomplete = browser.get("/conducteurs?fiche=incomplete")
+    assert '<a href="/conducteurs?fiche=incomplete" aria-current="page">Fiches incomplètes' in incomplete.text
+    assert '<a href="/conducteurs?fiche=prete">Prêts à être désignés' in incomplete.text
+
+
 def test_the_list_is_filtered_by_readiness(browser, world, driver):
     add_driver(world, "Marin", licence_number="")
     assert "DUMAS" not in browser.get("/conducteurs?fiche=incomplete").text
@@ -77,9 +89,9 @@ def test_a_drivers_page_is_an_identity_card_with_the_vehicles(browser, world, dr
 
 
 def test_a_drivers_page_says_what_is_missing(browser, world):
-    found = add_driver(world, licence_number="", city="")
+    found = add_driver(world, licence_number="", address_line="", postcode="", city="")
     page = text_of(browser.get(f"/conducteurs/{found}"))
-    assert "Pour désigner ce conducteur, il manque : ville, numéro de permis." in page
+    assert "Pour désigner ce conducteur, il manque : adresse, code postal, ville, numéro de permis." in page
     assert "Compléter la fiche" in page
     assert "Aucun véhicule ne lui a été attribué." in page
 
@@ -118,7 +130,13 @@ def test_adding_a_driver_needs_only_the_names(browser):
         ({"staff_number": " e1"}, "staff_number", "Un autre conducteur porte déjà ce matricule."),
         ({"first_name": "😀 123"}, "first_name", "«\u00a0😀 123\u00a0» n’est pas un nom"),
         ({"last_name": "\u202e\x00"}, "last_name", "Indiquez le nom."),
-        ({"birth_date": "2020-01-01"}, "birth_date", "Un conducteur a au moins 14 ans."),
+        ({"city": "", "address_locality": "Le Bourg"}, "city", "Indiquez la ville de cette adresse."),
+        (
+            {"birth_date": "1990-05-01", "licence_issued_on": "2006-04-30"},
+            "licence_issued_on",
+            "Le permis ne peut pas être délivré avant ses 16 ans.",
+        ),
+        ({"birth_date": "2020-01-01"}, "birth_date", "Un conducteur a au moins 16 ans."),
         ({"birth_date": "31/12"}, "birth_date", "Indiquez une date"),
         ({"phone": "12"}, "phone", "«\u00a012\u00a0» n’est pas un numéro de téléphone."),
         ({"email": "loic@"}, "email", "«\u00a0loic@\u00a0» n’est pas une adresse e-mail."),
@@ -131,7 +149,7 @@ def test_adding_a_driver_needs_only_the_names(browser):
 def test_what_is_wrong_stands_beside_its_field_and_the_form_stays_filled(browser, driver, changes, field, sentence):
     answer = browser.post("/conducteurs/nouveau", data={**NAMES, "city": "Brest", **changes})
     assert refused(answer, field, sentence)
-    assert 'value="Brest"' in answer.text
+    assert f'value="{changes.get("city", "Brest")}"' in answer.text
 
 
 def test_a_form_without_any_field_is_refused_and_nothing_breaks(browser, driver):
@@ -176,9 +194,21 @@ def test_downloads_are_workbooks(browser, world, driver):
         assert browser.get(path).data.startswith(b"PK")
 
 
+def test_an_address_is_typed_shown_and_exported_in_its_parts(browser, world):
+    """C4.2, C7-a"""
+    parts = {"address_inside": "Étage 2", "address_complement": "Bât. C", "address_line": "3 rue Haute"}
+    sent = NAMES | parts | {"address_locality": "Le Bourg", "postcode": "97400", "city": "Saint-Denis"}
+    answer = browser.post("/conducteurs/nouveau", data=sent, follow_redirects=True)
+    assert "Étage 2 Bât. C 3 rue Haute Le Bourg 97400 Saint-Denis" in text_of(answer)
+    sheet = load_workbook(BytesIO(browser.get("/conducteurs/export.xlsx").data)).active
+    headings, values = sheet.iter_rows(values_only=True)
+    row = dict(zip(headings, values, strict=True))
+    assert (row["Appartement, étage"], row["Lieu-dit, boîte postale"]) == ("Étage 2", "Le Bourg")
+
+
 def test_an_address_abroad_names_the_country(browser, world):
     found = add_driver(world, country="BE", postcode="1000", city="Bruxelles")
-    assert "Belgique" in browser.get(f"/conducteurs/{found}").text
+    assert "BELGIQUE" in browser.get(f"/conducteurs/{found}").text
 
 
 def test_nothing_that_cannot_be_seen_is_stored_from_the_form(browser):

@@ -9,7 +9,14 @@ from eprunes.core.crypto import key_store
 from eprunes.core.database import tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.fleet import pages, queries
-from eprunes.fleet.driver_details import KEY_PURPOSE, missing_for_designation
+from eprunes.fleet.driver_details import (
+    ADDRESS_FIELDS,
+    KEY_PURPOSE,
+    DriverDetails,
+    from_json,
+    missing_for_designation,
+    to_json,
+)
 from eprunes.fleet.driver_rules import has_unusual_licence, tidied
 from eprunes.fleet.models import DriverKind
 from eprunes.fleet.services import assignments, drivers
@@ -165,11 +172,12 @@ def test_a_driver_of_another_organisation_is_out_of_reach(world, other_world):
     [
         ("last_name", "  ", "D"),
         ("first_name", "", "C"),
-        ("birth_date", date(2012, 3, 4), date(2012, 3, 3)),
+        ("birth_date", date(2010, 3, 4), date(2010, 3, 3)),
         ("birth_date", date(2026, 3, 4), date(2000, 2, 29)),
         ("birth_date", date(1899, 12, 31), date(1900, 1, 1)),
         ("licence_issued_on", date(2026, 3, 4), date(2026, 3, 3)),
-        ("licence_issued_on", COMPLETE.birth_date, COMPLETE.birth_date + DAY),
+        ("licence_issued_on", date(1990, 12, 28), date(1990, 12, 29)),
+        ("city", "", "Orange"),
         ("licence_number", "12", "123"),
         ("licence_number", "1" * 21, "1" * 20),
         ("licence_number", "12é345", "a-12/34 b"),
@@ -202,16 +210,50 @@ def test_what_is_typed_is_kept_in_one_form(field, typed, kept):
     assert getattr(tidied(replace(COMPLETE, **{field: typed}), TODAY)[0], field) == kept
 
 
-@pytest.mark.parametrize(("phone", "kept"), [("0596 50 12 34", "+596596501234"), ("06 61 47 68 28", "+33661476828")])
-def test_an_overseas_number_is_read_where_the_driver_lives_if_it_exists_there(phone, kept):
-    martinique = replace(COMPLETE, postcode="97200", phone=phone)
-    assert tidied(martinique, TODAY)[0].phone == kept
+@pytest.mark.parametrize(
+    ("postcode", "phone", "kept"),
+    [
+        ("97200", "0596 50 12 34", "+596596501234"),
+        ("97200", "06 61 47 68 28", "+33661476828"),
+        ("98714", "40 50 12 34", "+68940501234"),
+        ("98714", "06 61 47 68 28", "+33661476828"),
+        ("97150", "0590 87 12 34", "+590590871234"),
+    ],
+)
+def test_an_overseas_number_is_read_where_the_driver_lives_if_it_exists_there(postcode, phone, kept):
+    overseas = replace(COMPLETE, postcode=postcode, phone=phone)
+    assert tidied(overseas, TODAY)[0].phone == kept
 
 
-def test_a_licence_older_than_its_driver_is_no_complete_file():
-    odd = replace(COMPLETE, licence_issued_on=COMPLETE.birth_date)
-    assert missing_for_designation(odd) == ["date de permis postérieure à la naissance"]
-    assert missing_for_designation(replace(odd, licence_issued_on=odd.birth_date + timedelta(days=1))) == []
+def test_a_licence_from_before_the_sixteenth_birthday_is_no_complete_file():
+    odd = replace(COMPLETE, licence_issued_on=date(1990, 12, 28))
+    assert missing_for_designation(odd) == ["date de permis postérieure à ses 16 ans"]
+    assert missing_for_designation(replace(odd, licence_issued_on=date(1990, 12, 29))) == []
+
+
+@pytest.mark.parametrize("part", [name for name in ADDRESS_FIELDS if name != "city"])
+def test_any_part_of_an_address_asks_for_its_city(part):
+    nowhere = replace(COMPLETE, **dict.fromkeys(ADDRESS_FIELDS, ""))
+    assert tidied(nowhere, TODAY)[1] == {}
+    somewhere = replace(nowhere, **{part: "84104"})
+    assert tidied(somewhere, TODAY)[1] == {"city": "Indiquez la ville de cette adresse."}
+    assert tidied(replace(somewhere, city="Orange"), TODAY)[1] == {}
+
+
+def test_an_address_is_written_in_the_order_of_the_french_norm():
+    """C4.2: lines 2 to 6 of the norm; what is not known leaves no empty line."""
+    parts = {"address_inside": "Appartement 12", "address_complement": "Résidence des Pins"}
+    full = replace(COMPLETE, **parts, address_locality="Le Grand Pré")
+    lines = ["Appartement 12", "Résidence des Pins", "12 rue Perrin", "Le Grand Pré", "84104 Orange"]
+    assert full.address_lines == lines
+    assert COMPLETE.address_lines == lines[2::2]
+    assert DriverDetails().address_lines == []
+
+
+def test_a_box_sealed_before_a_field_existed_still_opens():
+    old = to_json(COMPLETE)
+    del old["address_inside"], old["address_locality"]
+    assert from_json(old) == COMPLETE
 
 
 def test_invisible_characters_are_no_name():

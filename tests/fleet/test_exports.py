@@ -18,6 +18,7 @@ from eprunes.fleet.importing.applying import apply_import
 from eprunes.fleet.importing.columns import recognise
 from eprunes.fleet.importing.parsing import parse
 from eprunes.fleet.importing.running import make_plan
+from eprunes.fleet.models import ExitReason
 from eprunes.fleet.queries import visible_drivers
 from eprunes.fleet.services import assignments, drivers, vehicles
 from eprunes.fleet.vehicle_search import VehicleSearch
@@ -51,7 +52,7 @@ def fleet(world):
         chosen = {"vehicle_id": vehicle_id, "driver_id": driver_id, "starts_at": starts_at, "ends_at": ends_at}
         assignments.assign(actor=boss, **chosen, as_of=AS_OF)
     for vehicle_id, at in ((first, MIDNIGHT), (second, EVENING)):
-        vehicles.leave_fleet(actor=boss, vehicle_id=vehicle_id, at=at, as_of=AS_OF)
+        vehicles.leave_fleet(actor=boss, vehicle_id=vehicle_id, at=at, reason=ExitReason.OTHER, as_of=AS_OF)
     return boss
 
 

@@ -89,7 +89,7 @@ def test_an_import_over_quota_is_refused_whole(run, app):
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_a_file_that_can_not_be_read_is_refused(run, world, options):
-    done = run(b"pas un classeur", "--organisation", world.number, *options)
+    done = run(b"pas un classeur\0", "--organisation", world.number, *options)
     assert done.exit_code == 1
     assert "n’est pas un classeur Excel" in done.stderr
 

@@ -33,7 +33,7 @@ EVENING = datetime(2026, 1, 9, 18)  # noqa: DTZ001
 
 def driver_line(**cells):
     """The plan of one driver line with these cells under these headings."""
-    row = {"Matricule": "E1", "Nom": "Dumas", "Prénom": "Caroline"} | cells
+    row = {"Matricule": "E1", "Nom": "Dumas", "Prénom": "Caroline", "Ville": "Paris"} | cells
     return planned([("Conducteurs", [list(row), list(row.values())])])
 
 
@@ -359,10 +359,18 @@ def stored_fleet(
         "first_registered_on": None,
         "holding": "lld",
         "site": "Lyon",
+        "formula_number": "",
+        "energy": "",
+        "co2_g_per_km": None,
+        "registered_to": "",
+        "lessor": "",
+        "cost_centre": "",
+        "is_pool": False,
         "entered_at": paris(2025, 1, 1),
         "left_at": left_at,
+        "left_because": None,
     }
-    names = {"E1": DriverDetails(last_name="Dumas", first_name="Caroline", postcode="75001"),
+    names = {"E1": DriverDetails(last_name="Dumas", first_name="Caroline", postcode="75001", city="Paris"),
              "E2": DriverDetails(last_name="Marin", first_name="Daniel")}  # fmt: skip
     drivers = {
         number: StoredDriver(driver_id, number, "prepose", None, uuid4(), names[number])
@@ -418,7 +426,8 @@ def test_a_drivers_changed_cell_changes_its_field_alone():
 def test_a_postcode_is_read_in_the_stored_country_when_the_file_names_none():
     fleet = stored_fleet()
     belgian = StoredDriver(DRIVER_ID, "E1", "prepose", None, uuid4(),
-                           DriverDetails(last_name="Dumas", first_name="Caroline", country="BE"))  # fmt: skip
+                           DriverDetails(last_name="Dumas", first_name="Caroline", country="BE",
+                                         city="Mons"))  # fmt: skip
     fleet.drivers["E1"] = belgian
     plan = planned([("Conducteurs", [["Matricule", "Code postal"], ["E1", 1000]])], existing=fleet)
     assert plan.drivers[0].details.postcode == "1000"

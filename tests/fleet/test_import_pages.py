@@ -373,7 +373,7 @@ def bomb_of_zeros():
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"Immatriculation;Marque\nAB-123-CD;Renault\n", "n’est pas un classeur Excel"),
+        (b"%PDF-1.7 parc", "n’est pas un classeur Excel"),
         (b"", "n’est pas un classeur Excel"),
         (b"PK\x03\x04 pas vraiment", "abîmé"),
         (bomb_of_zeros(), "trop de données une fois décompressé"),
@@ -390,7 +390,7 @@ def test_what_is_no_safe_workbook_is_refused_at_once(world, signed_in, content, 
     ("content", "sentence"),
     [
         (bomb_of_one_cell(), "dépasse"),
-        (xlsx([("Feuil1", [["Immatriculation"], ["AB-123-CD"]])]), "Aucune feuille de ce classeur"),
+        (xlsx([("Feuil1", [["Immatriculation"], ["AB-123-CD"]])]), "Aucune feuille n’est reconnue"),
         (xlsx([("Véhicules", [["Marque", "Site"], ["Renault", "Lyon"]])]), "la colonne"),
         (xlsx([("Véhicules", [VEHICLE_HEADINGS])]), "aucune ligne"),
     ],
@@ -410,7 +410,7 @@ def test_a_workbook_that_can_not_be_read_is_refused_on_its_page(world, signed_in
 def test_an_upload_without_a_file_is_refused(world, signed_in):
     answer = signed_in(world.fleet).post("/import", data={}, content_type="multipart/form-data")
     assert answer.status_code == 422
-    assert "Choisissez le classeur à importer." in answer.text
+    assert "Choisissez le fichier à importer." in answer.text
 
 
 def test_a_name_or_a_sentence_from_the_file_is_never_markup(world, signed_in):

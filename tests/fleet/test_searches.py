@@ -16,6 +16,7 @@ from eprunes.fleet.driver_search import (
     read_driver_search,
     read_drivers,
 )
+from eprunes.fleet.models import ExitReason
 from eprunes.fleet.names import folded
 from eprunes.fleet.services import assignments, drivers, vehicles
 from eprunes.fleet.vehicle_search import (
@@ -50,7 +51,7 @@ def fleet(world):
     for vehicle_id, driver_id in holders:
         chosen = {"vehicle_id": vehicle_id, "driver_id": driver_id, "starts_at": ENTERED}
         assignments.assign(actor=boss, **chosen, as_of=AS_OF)
-    vehicles.leave_fleet(actor=boss, vehicle_id=gone, at=AS_OF - DAY, as_of=AS_OF)
+    vehicles.leave_fleet(actor=boss, vehicle_id=gone, at=AS_OF - DAY, reason=ExitReason.OTHER, as_of=AS_OF)
     return boss
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from eprunes.core.database import tenant_session
 from eprunes.fleet import queries
-from eprunes.fleet.models import Assignment
+from eprunes.fleet.models import Assignment, ExitReason
 from eprunes.fleet.services import assignments, vehicles
 from eprunes.fleet.wording import HOLDINGS
 from tests.fleet.fleets import ENTERED, add_driver, add_vehicle
@@ -50,6 +50,7 @@ def form_of(browser, path):
     """The fields of a form as a browser would send them back."""
     page = browser.get(path).text.split('<form method="post" novalidate', 1)[1].split("</form>")[0]
     inputs = [tag for tag in re.findall(r"<input[^>]*>", page) if " name=" in tag]
+    inputs = [tag for tag in inputs if 'type="checkbox"' not in tag or " checked" in tag]
     sent = {re.search(r'name="([^"]*)"', tag)[1]: (re.search(r'value="([^"]*)"', tag) or [0, ""])[1] for tag in inputs}
     for select, options in re.findall(r'<select[^>]*name="([^"]*)"[^>]*>(.*?)</select>', page, re.DOTALL):
         sent[select] = re.search(r'<option selected value="([^"]*)"', options)[1]
@@ -114,7 +115,7 @@ def test_a_vehicle_nobody_holds_says_so(browser, vehicle):
 
 
 def test_a_departed_vehicle_offers_the_way_back_only(browser, world, vehicle, held):
-    vehicles.leave_fleet(actor=actor(world.fleet), vehicle_id=vehicle, at=AS_OF, as_of=AS_OF)
+    vehicles.leave_fleet(actor=actor(world.fleet), vehicle_id=vehicle, at=AS_OF, reason=ExitReason.OTHER, as_of=AS_OF)
     page = text_of(browser.get(f"/vehicules/{vehicle}"))
     assert "a quitté le parc le mar. 3 mars 2026, 10:00" in page
     assert "Remettre dans le parc" in page
@@ -240,9 +241,14 @@ def test_an_assignment_is_corrected_from_what_stands_there(browser, world, vehic
     for value in ("DUMAS Caroline (E1)", "2026-02-02", "08:00"):
         assert f'value="{value}"' in form
     data = {"driver": "DUMAS Caroline (E1)", "starts_at": "2026-02-03"}
+    assert refused(browser.post(path, data=data), "reason", "Indiquez le motif")
+    assert refused(
+        browser.post(path, data={**data, "reason": "rendu_par_erreur"}), "reason", "Choisissez dans la liste"
+    )
+    data["reason"] = "echange"
     page = text_of(browser.post(path, data=data, follow_redirects=True))
     assert "Attribution corrigée" in page
-    assert "auparavant : DUMAS Caroline, depuis le lun. 2 févr. 2026, 08:00" in page
+    assert "auparavant : DUMAS Caroline, depuis le lun. 2 févr. 2026, 08:00), motif : échange entre conducteurs" in page
     assert refused(browser.post(path, data={**data, "ends_at": "2026-02-01"}), "ends_at", "La fin doit être après")
 
 
@@ -251,8 +257,10 @@ def test_cancelling_an_assignment_is_confirmed_on_a_page_in_words(browser, world
     page = text_of(browser.get(path))
     assert "L’attribution de ce véhicule à DUMAS Caroline , depuis le lun. 2 févr. 2026, 08:00" in page
     assert "Cela ne peut pas être défait" in page
+    assert refused(browser.post(path), "reason", "Indiquez le motif")
     assert rows(world, vehicle) != []
-    assert browser.post(path).status_code == 302
+    answer = browser.post(path, data={"reason": "erreur_de_saisie"}, follow_redirects=True)
+    assert "motif : erreur de saisie" in text_of(answer)
     assert rows(world, vehicle) == []
     assert browser.post(path).status_code == 404
 
@@ -266,7 +274,9 @@ def test_leaving_the_fleet_is_confirmed_on_a_page_in_words(browser, vehicle, hel
         "retiré de l’ANTAI",
     ):
         assert words in page
-    assert refused(browser.post(path, data={"at": "2024-12-30"}), "at", "Ce véhicule est entré dans le parc le")
+    early = browser.post(path, data={"at": "2024-12-30", "reason": "vente"})
+    assert refused(early, "at", "Ce véhicule est entré dans le parc le")
+    assert refused(browser.post(path, data={"at": "2026-03-02", "reason": ""}), "reason", "Indiquez le motif")
     answer = browser.post(path, data={"at": "2026-03-02", "reason": "vente"}, follow_redirects=True)
     page = text_of(answer)
     assert "Sortie du parc enregistrée" in page
@@ -275,7 +285,7 @@ def test_leaving_the_fleet_is_confirmed_on_a_page_in_words(browser, vehicle, hel
 
 
 def test_coming_back_is_confirmed_on_a_page_in_words(browser, world, vehicle):
-    vehicles.leave_fleet(actor=actor(world.fleet), vehicle_id=vehicle, at=AS_OF, as_of=AS_OF)
+    vehicles.leave_fleet(actor=actor(world.fleet), vehicle_id=vehicle, at=AS_OF, reason=ExitReason.OTHER, as_of=AS_OF)
     path = f"/vehicules/{vehicle}/retour"
     page = text_of(browser.get(path))
     assert "La sortie du mar. 3 mars 2026, 10:00 sera annulée" in page
@@ -287,7 +297,7 @@ def test_coming_back_is_confirmed_on_a_page_in_words(browser, world, vehicle):
 
 
 def test_the_page_of_a_vehicle_that_left_still_takes_past_periods(browser, world, vehicle):
-    vehicles.leave_fleet(actor=actor(world.fleet), vehicle_id=vehicle, at=AS_OF, as_of=AS_OF)
+    vehicles.leave_fleet(actor=actor(world.fleet), vehicle_id=vehicle, at=AS_OF, reason=ExitReason.OTHER, as_of=AS_OF)
     add_driver(world, "Dumas")
     data = {"driver": "dumas", "starts_at": "2026-02-02", "ends_at": "2026-02-03"}
     assert browser.post(f"/vehicules/{vehicle}/attribuer", data=data).status_code == 302

@@ -35,7 +35,7 @@ def change(world, vehicle_id, as_of=AS_OF, **details):
     vehicles.change_vehicle(actor=actor(world.fleet), vehicle_id=vehicle_id, details=filled, as_of=as_of)
 
 
-def leave(world, vehicle_id, at, as_of=AS_OF, reason=None):
+def leave(world, vehicle_id, at, as_of=AS_OF, reason=ExitReason.OTHER):
     chosen = {"vehicle_id": vehicle_id, "at": at, "reason": reason}
     vehicles.leave_fleet(actor=actor(world.fleet), **chosen, as_of=as_of)
 

@@ -11,19 +11,19 @@ from eprunes.accounts.services import handovers, signing_in, users, visits
 from eprunes.antai import review
 from eprunes.antai.client import AnswerRefused, Registered
 from eprunes.antai.sending import send_due
-from eprunes.core import audit, files
-from eprunes.core.crypto import key_store
+from eprunes.core import audit
 from eprunes.core.database import new_id, platform_session, tenant_session
 from eprunes.fines import receiving, services
 from eprunes.fines.answering import ImpossibilityReason
 from eprunes.fines.models import Notice
 from eprunes.fines.notice_details import NoticeDetails, ReceivedNotice
 from eprunes.fines.offence_time import read_offence_time
+from eprunes.fleet.documents import VEHICLE, Subject
 from eprunes.fleet.driver_details import DriverDetails
 from eprunes.fleet.importing import tasks
 from eprunes.fleet.importing.jobs import run_long_work
-from eprunes.fleet.models import DocumentKind, DriverKind, DueDate, DueKind, FleetDocument, ImportMapping, Vehicle
-from eprunes.fleet.services import assignments, drivers
+from eprunes.fleet.models import DocumentKind, DriverKind, DueKind, ImportMapping, Vehicle
+from eprunes.fleet.services import assignments, documents, drivers, due_dates
 from tests.fleet.fleets import COMPLETE, add_vehicle
 from tests.house.roles import THE_OPERATOR
 from tests.support.fleet import note_declared
@@ -71,7 +71,12 @@ def contents(world: World) -> dict[str, str]:
     user = users.create_user(
         organisation_id=world.organisation_id, **someone, fleet=True, fines=False, as_of=AS_OF
     )  # fmt: skip
+    paper = {"kind": DocumentKind.OTHER, "name": f"{mark}Document.pdf", "content": b"%PDF-1.7"}
+    document = documents.add_document(actor=boss, subject=Subject(VEHICLE, vehicle), **paper, as_of=AS_OF)
     ids = {"vehicle_id": vehicle, "driver_id": driver, "assignment_id": assignment, "task_id": task}
+    ids |= {"document_id": document}
+    due = {"kind": DueKind.CUSTOM, "label": f"{mark}Échéance", "due_on": AS_OF.date()}
+    ids |= {"due_date_id": due_dates.add_due_date(actor=boss, vehicle_id=vehicle, **due, as_of=AS_OF)}
     ids |= {"notice_id": post_notice(world, vehicle, 0), "session_id": boss.session_id, "user_id": user}
     return {name: str(one) for name, one in ids.items()}
 
@@ -106,6 +111,7 @@ def driver_details(world: World) -> DriverDetails:
     mark = word(world)
     names = {"last_name": f"{mark}Nom", "first_name": f"{mark}Prénom", "birth_place": f"{mark}Naissance"}
     address = {"address_line": f"1 rue {mark}", "address_complement": f"Bâtiment {mark}", "city": f"{mark}Ville"}
+    address |= {"address_inside": f"Étage {mark}", "address_locality": f"Lieu-dit {mark}"}
     email = f"{mark.lower()}@{world.admin.partition('@')[2]}"
     return replace(
         COMPLETE, **names, **address, phone=_phone(world), email=email, licence_number=f"{mark.upper()}26913"
@@ -139,19 +145,12 @@ class StandIn:
 
 
 def _deepen(world: World, vehicle_id: UUID) -> None:
-    """What else is kept of a vehicle: who it belongs to, a document, a due date; and what imports have learnt."""
+    """What else is kept of a vehicle: who it belongs to, a due date; and what imports have learnt."""
     own, mark = world.organisation_id, word(world)
-    of_vehicle = {"organisation_id": own, "vehicle_id": vehicle_id, "created_at": AS_OF}
-    [key] = key_store().create_keys(own, files.KEY_PURPOSE, AS_OF)
     with tenant_session(own, write=True) as session:
         vehicle = session.scalars(select(Vehicle).where(Vehicle.organisation_id == own, Vehicle.id == vehicle_id)).one()
         vehicle.registered_to, vehicle.lessor = f"{mark}Titulaire", f"{mark}Loueur"
         vehicle.cost_centre, vehicle.formula_number = f"{mark}Centre", f"{mark}42"
-        received = files.checked(f"{mark}Document.pdf", b"%PDF-1.7")
-        file_id = files.store(session, key, received, author_id=None, as_of=AS_OF)
-        session.add(FleetDocument(id=new_id(), file_id=file_id, kind=DocumentKind.OTHER, **of_vehicle))
-        due = {"kind": DueKind.CUSTOM, "label": f"{mark}Échéance", "due_on": AS_OF.date()}
-        session.add(DueDate(id=new_id(), **due, **of_vehicle))
         heading = {"sheet": "vehicules", "heading": f"{mark.lower()} colonne", "field": "site"}
         session.add(ImportMapping(organisation_id=own, id=new_id(), **heading))
 

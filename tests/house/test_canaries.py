@@ -72,8 +72,7 @@ NOT_ON_PAGES = {
     "notices.box.earlier.lieu", "transmissions.box.corps",  # kept as proof
     "answers.box.commentaire", "answers.box.pieces.nature", "answers.box.pieces.reference",  # of a refused answer
     "organisations.number", "handovers.proof",  # the operator's
-    "vehicles.formula_number", "vehicles.registered_to", "vehicles.lessor", "vehicles.cost_centre",
-    "due_dates.label", "import_mappings.heading", "stored_files.box.name",
+    "import_mappings.heading",
     "outgoing_mails.box.html", "outgoing_mails.box.subject", "outgoing_mails.box.text",  # mails
 }  # fmt: skip
 """What its own client never sees on a page or in a file."""

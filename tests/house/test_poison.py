@@ -40,7 +40,8 @@ _FLEET_FORMS = {
     "fleet.end_assignment": ({"at": "2026-03-01"}, ("assignments.ends_at",)),
     "fleet.leave_fleet": (
         {"at": "2026-03-02", "reason": "vente"},
-        ("assignments.ends_at", "vehicle_counts.used", "vehicles.counts_in_quota", "vehicles.left_at"),
+        ("assignments.ends_at", "vehicle_counts.used", "vehicles.counts_in_quota", "vehicles.left_at",
+         "vehicles.left_because"),
     ),
 }  # fmt: skip
 _ANSWERED = ("notices.is_answered", "notices.state")

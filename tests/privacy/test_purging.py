@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -12,13 +13,16 @@ from eprunes.accounts.services import clients
 from eprunes.antai.client import AgencyClient
 from eprunes.antai.models import DeclaredPlate
 from eprunes.antai.sending import send_due
-from eprunes.core import work
+from eprunes.core import files, work
 from eprunes.core.crypto import BoxUnreadable, KeyStore, key_store
-from eprunes.core.database import db, platform_session
+from eprunes.core.database import db, new_id, platform_session, tenant_session
 from eprunes.core.jobs import FAILED
 from eprunes.core.tenant_guard import is_tenant_table
 from eprunes.fines import notice_details
 from eprunes.fleet import driver_details
+from eprunes.fleet.documents import VEHICLE, Subject
+from eprunes.fleet.models import DocumentKind, DueDate, DueKind, ImportMapping
+from eprunes.fleet.services import documents
 from eprunes.privacy import jobs
 from tests.privacy.test_sweeping import answer, cut_off
 from tests.support import fleet, tables, worlds
@@ -27,7 +31,7 @@ from tests.support.worlds import AS_OF
 SECOND = timedelta(seconds=1)
 END = date(2026, 3, 10)
 PURGE = datetime(2026, 4, 10, 22, 0, tzinfo=UTC)
-PURPOSES = (notice_details.KEY_PURPOSE, driver_details.KEY_PURPOSE, work.KEY_PURPOSE)
+PURPOSES = (notice_details.KEY_PURPOSE, driver_details.KEY_PURPOSE, work.KEY_PURPOSE, files.KEY_PURPOSE)
 # Older than any archive at AS_OF: the sweep leaves its fingerprint behind.
 DESTROYED = "2024-02-29T10:00:00"
 
@@ -45,7 +49,20 @@ def live(world: worlds.World, plate: str) -> None:
     work.create_task(organisation_id, "import", {}, author_id=None, as_of=AS_OF)
     worlds.open_session(world.fines)
     worlds.give_trace(world)
+    deepen(world, vehicle_id)
     assert [name for name, count in tables.tenant_counts(organisation_id).items() if not count] == []
+
+
+def deepen(world: worlds.World, vehicle_id: UUID) -> None:
+    """A document of a vehicle, a due date, and what imports have learnt."""
+    paper = {"kind": DocumentKind.INSURANCE, "name": "Police.pdf", "content": b"%PDF-1.7 Quatremare"}
+    boss, of_vehicle = worlds.actor(world.fleet), Subject(VEHICLE, vehicle_id)
+    documents.add_document(actor=boss, subject=of_vehicle, **paper, as_of=AS_OF)
+    own = {"organisation_id": world.organisation_id}
+    due = {"kind": DueKind.CUSTOM, "due_on": AS_OF.date(), "created_at": AS_OF}
+    with tenant_session(world.organisation_id, write=True) as session:
+        session.add(DueDate(id=new_id(), vehicle_id=vehicle_id, **due, **own))
+        session.add(ImportMapping(id=new_id(), sheet="vehicules", heading="lieu", field="site", **own))
 
 
 def end_contract(world: worlds.World, on: date = END) -> None:

@@ -19,15 +19,15 @@ from tests.support.worlds import AS_OF
 
 PARIS = ZoneInfo("Europe/Paris")
 VEHICLE_HEADINGS = ["Immatriculation", "Marque", "Date d’entrée", "Date de sortie", "Site"]
-DRIVER_HEADINGS = ["Matricule", "Nom", "Prénom", "Code postal", "Téléphone", "N° de permis"]
+DRIVER_HEADINGS = ["Matricule", "Nom", "Prénom", "Code postal", "Téléphone", "N° de permis", "Ville"]
 ASSIGNMENT_HEADINGS = ["Immatriculation", "Matricule conducteur", "Du", "Au"]
 _SIV_LETTERS = "ABCDEFGHJKLMNPQRTVWXYZ"
 
 ENTRY = date(2025, 1, 1)
 VEHICLE = ["AB-123-CD", "Renault", ENTRY, None, "Lyon"]
 OTHER_VEHICLE = ["EF-456-GH", "Peugeot", ENTRY, None, "Lille"]
-DRIVER = ["E1", "Dumas", "Caroline", "75001", None, "269134022100"]
-OTHER_DRIVER = ["E2", "Marin", "Daniel", "69001", None, None]
+DRIVER = ["E1", "Dumas", "Caroline", "75001", None, "269134022100", "Paris"]
+OTHER_DRIVER = ["E2", "Marin", "Daniel", "69001", None, None, "Lyon"]
 
 Rows = Sequence[Sequence[object]]
 
@@ -41,7 +41,11 @@ def sheets(
         ("Conducteurs", DRIVER_HEADINGS, drivers),
         ("Attributions", ASSIGNMENT_HEADINGS, assignments),
     )
-    return [(title, [headings, *rows]) for title, headings, rows in given if rows is not None]
+    return [
+        (title, [headings, *([*row, *[None] * (len(headings) - len(row))] for row in rows)])
+        for title, headings, rows in given
+        if rows is not None
+    ]
 
 
 def xlsx(content: list[tuple[str, Rows]]) -> bytes:

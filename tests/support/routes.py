@@ -9,6 +9,9 @@ from werkzeug.routing import AnyConverter
 MISSING = "00000000-0000-7000-8000-000000000000"
 STATIC = {"static", "bootstrap.static"}
 
+NOT_IDS = {"month": "2026-03"}
+"""What routes hold beside ids."""
+
 
 def calls(app: Flask, ids: Mapping[str, object] | None = None) -> Iterator[tuple[str, str, str]]:
     """(endpoint, method, path) of every route but the static files; ids that are not given are missing ones."""
@@ -24,4 +27,6 @@ def calls(app: Flask, ids: Mapping[str, object] | None = None) -> Iterator[tuple
 
 
 def _values(converter: object, name: str, ids: Mapping[str, object]) -> list[object]:
-    return sorted(converter.items) if isinstance(converter, AnyConverter) else [ids.get(name, MISSING)]
+    if isinstance(converter, AnyConverter):
+        return sorted(converter.items)
+    return [ids.get(name, NOT_IDS.get(name, MISSING))]

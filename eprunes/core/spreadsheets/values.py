@@ -15,6 +15,7 @@ DATE_PATTERN = (
     r"|(?P<iso_year>\d{4})-(?P<iso_month>\d{1,2})-(?P<iso_day>\d{1,2}))"
 )
 HOUR_PATTERN = r"(?P<hour>\d{1,2})\s*(?:h\s*(?P<minute_h>\d{2})?|:(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?)"
+_SERIAL_TEXT = re.compile(r"[1-9]\d{4}", re.ASCII)  # a CSV file of a workbook whose dates lost their form
 MOMENT = re.compile(rf"{DATE_PATTERN}(?:(?:T| | à ){HOUR_PATTERN})?", re.IGNORECASE | re.ASCII)
 
 DATE_EXPECTED = "attendu JJ/MM/AAAA"
@@ -102,6 +103,8 @@ def _of_serial(serial: int | float, expected: str) -> tuple[datetime, bool]:
 
 
 def _of_text(text: str, expected: str) -> tuple[datetime, bool]:
+    if _SERIAL_TEXT.fullmatch(text):
+        return _of_serial(int(text), expected)
     parts = MOMENT.fullmatch(text)
     if parts is None:
         raise _not_a_date(text, expected)

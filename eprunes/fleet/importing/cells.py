@@ -17,8 +17,9 @@ from eprunes.core.spreadsheets.values import as_local_datetime, as_postcode, as_
 from eprunes.fleet.driver_rules import tidy_staff_number
 from eprunes.fleet.importing.columns import plain
 from eprunes.fleet.local_times import first_instant, last_instant
-from eprunes.fleet.models import DriverKind, Holding
+from eprunes.fleet.models import DriverKind, Energy, ExitReason, Holding
 from eprunes.fleet.plates import FRANCE, country_alpha2
+from eprunes.fleet.vehicle_rules import HIGHEST_CO2, tidy_formula
 
 Reader = Callable[[Value], object]
 
@@ -40,7 +41,28 @@ _CIVILITIES = {
     "M.": ("M", "Mr", "Monsieur"),
     "Mme": ("Mme", "Madame", "Mlle", "Mademoiselle"),
 }
-LABELS = {value: words[0] for choices in (_HOLDINGS, _KINDS) for value, words in choices.items()}
+_ENERGIES = {
+    Energy.PETROL: ("Essence", "ES", "SP95", "SP98"),
+    Energy.DIESEL: ("Gazole", "GO", "Diesel"),
+    Energy.ELECTRIC: ("Électricité", "EL", "Électrique"),
+    Energy.HYBRID: ("Hybride", "Hybride essence", "Hybride diesel", "EH", "GH"),
+    Energy.PLUG_IN_HYBRID: ("Hybride rechargeable", "EE", "GL", "PHEV"),
+    Energy.ETHANOL: ("Superéthanol E85", "Superéthanol", "E85", "FE", "Bioéthanol"),
+    Energy.LPG: ("GPL", "GP", "EG"),
+    Energy.NATURAL_GAS: ("Gaz naturel", "GN", "GNV", "Gaz naturel (GNV)"),
+    Energy.HYDROGEN: ("Hydrogène", "H2"),
+    Energy.OTHER: ("Autre", "Autre énergie"),
+}
+_EXITS = {
+    ExitReason.SOLD: ("Vente", "Vendu", "Cession", "Cédé", "Vendu ou cédé"),
+    ExitReason.RETURNED: ("Restitution", "Restitué", "Restitué au loueur", "Fin de location"),
+    ExitReason.DESTROYED: ("Destruction", "Détruit", "Épave"),
+    ExitReason.STOLEN: ("Vol", "Volé"),
+    ExitReason.OTHER: ("Autre", "Autre motif"),
+}
+_ANSWERS = {True: ("Oui", "O", "Vrai", "X", "1"), False: ("Non", "N", "Faux", "0")}
+_CHOICES = (_HOLDINGS, _KINDS, _ENERGIES, _EXITS, _ANSWERS)
+LABELS = {value: words[0] for choices in _CHOICES for value, words in choices.items()}
 """How stored choices are called in a workbook."""
 
 
@@ -54,6 +76,19 @@ def text(longest: int) -> Reader:
         return value
 
     return read
+
+
+def co2(cell: Value) -> int:
+    """Grams of CO2 by kilometre."""
+    value = plain_text(cell)
+    if not value.isdecimal() or int(value) > HIGHEST_CO2:
+        raise ValueError(f"«\u00a0{value[:40]}\u00a0» n’est pas un nombre de 0 à {HIGHEST_CO2}")
+    return int(value)
+
+
+def formula(cell: Value) -> str:
+    """The number of a registration certificate."""
+    return text(15)(tidy_formula(plain_text(cell)))
 
 
 def staff_number(cell: Value) -> str:
@@ -92,6 +127,9 @@ def one_of(choices: dict, expected: str) -> Reader:
 
 holding = one_of(_HOLDINGS, "Propriété, LLD, LOA ou Location")
 driver_kind = one_of(_KINDS, "Préposé ou Locataire")
+energy = one_of(_ENERGIES, "Essence, Gazole, Électricité, Hybride…")
+exit_reason = one_of(_EXITS, "Vente, Restitution, Destruction, Vol ou Autre")
+yes_or_no = one_of(_ANSWERS, "Oui ou Non")
 civility = one_of(_CIVILITIES, "M. ou Mme")
 
 

@@ -92,8 +92,16 @@ VEHICLES = SheetKind(
             ),
         ),
         Column("holding", "Détention", ("Mode de détention", "Propriété", "Financement")),
+        Column("formula_number", "N° de formule", ("Numéro de formule", "Formule")),
+        Column("energy", "Énergie", ("Carburant", "Motorisation", "Type de carburant")),
+        Column("co2_g_per_km", "CO2 (g/km)", ("CO2", "Émissions de CO2", "Taux de CO2")),
+        Column("registered_to", "Titulaire", ("Titulaire de la carte grise", "Titulaire du certificat")),
+        Column("lessor", "Loueur", ("Bailleur", "Société de location")),
+        Column("cost_centre", "Centre de coût", ("Centre de coûts", "Section analytique", "Imputation")),
+        Column("is_pool", "Véhicule partagé", ("Pool", "Véhicule de pool", "Partagé", "Service")),
         Column("entered_at", "Date d’entrée", ("Entrée", "Entrée dans le parc", "Date d’entrée dans le parc")),
         Column("left_at", "Date de sortie", ("Sortie", "Sortie du parc", "Date de sortie du parc")),
+        Column("left_because", "Motif de sortie", ("Motif de la sortie", "Cause de sortie")),
         Column("site", "Site", ("Agence", "Établissement", "Lieu", "Affectation")),
     ),
     ("Conducteur actuel", "Matricule du conducteur actuel", "Déclaré à l’ANTAI le"),
@@ -116,8 +124,10 @@ DRIVERS = SheetKind(
         Column("first_name", "Prénom", ("Prénoms", "Prénom du conducteur")),
         Column("birth_date", "Date de naissance", ("Né le", "Née le", "Naissance")),
         Column("birth_place", "Lieu de naissance", ("Né à", "Commune de naissance")),
+        Column("address_inside", "Appartement, étage", ("Appartement", "Étage", "Escalier")),
         Column("address_line", "Adresse", ("Rue", "Adresse postale", "Voie", "Adresse 1")),
-        Column("address_complement", "Complément d’adresse", ("Complément", "Adresse 2")),
+        Column("address_complement", "Complément d’adresse", ("Complément", "Adresse 2", "Bâtiment", "Résidence")),
+        Column("address_locality", "Lieu-dit, boîte postale", ("Lieu-dit", "Boîte postale", "BP")),
         Column("postcode", "Code postal", ("CP",)),
         Column("city", "Ville", ("Commune", "Localité")),
         Column("country", "Pays", ("Pays de résidence",)),
@@ -173,8 +183,9 @@ def recognise(workbook: Workbook) -> Recognised:
     """The sheets and columns that mean something. Raises Refused when no sheet of the workbook is usable."""
     tables: dict[str, Table] = {}
     notes: list[str] = []
+    titled = {kind.name for sheet in workbook.sheets if (kind := _kinds_by_title().get(plain(sheet.name)))}
     for sheet in workbook.sheets:
-        kind = _kinds_by_title().get(plain(sheet.name))
+        kind = _kinds_by_title().get(plain(sheet.name)) or _kind_by_columns(sheet, titled)
         if kind is None:
             notes.append(f"Feuille «\u00a0{sheet.name}\u00a0» non reconnue\u00a0: ignorée.")
         elif kind.name in tables:
@@ -182,9 +193,26 @@ def recognise(workbook: Workbook) -> Recognised:
             notes.append(f"Feuille «\u00a0{sheet.name}\u00a0» ignorée\u00a0: «\u00a0{first}\u00a0» tient déjà ce rôle.")
         else:
             tables[kind.name] = _table(kind, sheet, notes)
+            if kind.name not in titled:
+                notes.append(f"«\u00a0{sheet.name}\u00a0» lu comme «\u00a0{kind.title}\u00a0», d’après ses colonnes.")
     ordered = [tables[kind.name] for kind in SHEETS if kind.name in tables]
     _refuse_unusable(ordered, notes)
     return Recognised(ordered, notes)
+
+
+def _kind_by_columns(sheet: SheetRead, titled: set[str]) -> SheetKind | None:
+    """What a sheet under another name holds: the kind that most of its headings belong to, two at least, all those
+    that this kind requires among them. Not one that another sheet has the name of: it may be an old copy."""
+    best, most = None, 1
+    for kind in SHEETS:
+        if kind.name in titled:
+            continue
+        names = _names_by_heading(kind)
+        cells = sheet.rows[_heading_row(sheet.rows, names)] if sheet.rows else []
+        found = {names[text] for cell in cells if (text := plain(as_text(cell))) in names}
+        if len(found) > most and found >= {column.name for column in kind.columns if column.required}:
+            best, most = kind, len(found)
+    return best
 
 
 def column_heading(table: Table, name: str) -> str:
@@ -248,7 +276,7 @@ def _missing(kind: SheetKind, sheet: SheetRead, places: dict[str, int]) -> str:
 def _refuse_unusable(tables: list[Table], notes: list[str]) -> None:
     """What was left aside is said with the refusal: a misspelt sheet is often why there is nothing to read."""
     if not tables:
-        why = f"Aucune feuille de ce classeur n’est reconnue\u00a0: nommez-les {_EXPECTED} (chacune est facultative)."
+        why = f"Aucune feuille n’est reconnue\u00a0: nommez-les {_EXPECTED} (chacune est facultative)."
     elif all(table.refusal for table in tables):
         why = " ".join(table.refusal for table in tables)
     elif not any(table.cells for table in tables):

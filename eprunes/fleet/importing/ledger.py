@@ -87,7 +87,7 @@ def shown(value: object, column: str, zone: ZoneInfo) -> str:
         return end_text(value, zone) if column in ENDS else moment_text(value, zone)
     if isinstance(value, date):
         return f"{value:%d/%m/%Y}"
-    return LABELS.get(value, str(value))
+    return LABELS.get(value, value) if isinstance(value, str | bool) else str(value)
 
 
 def moment_text(instant: datetime, zone: ZoneInfo) -> str:

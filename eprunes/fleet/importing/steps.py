@@ -9,7 +9,8 @@ from eprunes.accounts.quota import QuotaExceeded
 from eprunes.core import work
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.refusals import Refused
-from eprunes.core.spreadsheets.reading import Workbook, read_workbook
+from eprunes.core.spreadsheets.reading import Workbook
+from eprunes.core.spreadsheets.sent import read_sent
 from eprunes.core.work import Claim, Handler, WorkState
 from eprunes.fleet.importing.applying import FleetChanged, apply_import
 from eprunes.fleet.importing.columns import Recognised, recognise
@@ -25,7 +26,7 @@ def prepare(claim: Claim, as_of: datetime) -> None:
     """Read the file and make the preview; a file that is refused ends the task with its sentence."""
     sent = work.open_claimed(claim, "input_box")
     try:
-        workbook = read_workbook(b64decode(sent["content"]))
+        workbook = read_sent(b64decode(sent["content"]))
         recognised = recognise(workbook)
     except Refused as refusal:
         boxes = {"input_box": {"filename": sent["filename"]}, "result_box": {"refusal": str(refusal)}}

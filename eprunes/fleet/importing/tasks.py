@@ -12,7 +12,8 @@ from eprunes.core import work
 from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.refusals import Refused
-from eprunes.core.spreadsheets.reading import SpreadsheetRefused, check_container
+from eprunes.core.spreadsheets.reading import SpreadsheetRefused
+from eprunes.core.spreadsheets.sent import check_sent
 from eprunes.core.texts import tidy_line
 from eprunes.core.work import WorkState, WorkTask
 from eprunes.fleet.importing.columns import recognise
@@ -98,9 +99,9 @@ def find_import(session: TenantSession, actor: Actor, task_id: UUID, as_of: date
 
 
 def start_import(*, actor: Actor, filename: str, content: bytes, as_of: datetime) -> UUID:
-    """Queue a workbook for its preview. Raises Refused at once for what is no workbook, or a dangerous one."""
+    """Queue a file for its preview. Raises Refused at once for what is neither workbook nor CSV, or dangerous."""
     try:
-        check_container(content)
+        check_sent(content)
     except SpreadsheetRefused as refusal:
         raise Refused(str(refusal), "file") from refusal
     sent = {"filename": tidy_line(filename)[-LONGEST_NAME:], "content": b64encode(content).decode()}

@@ -18,8 +18,16 @@ _EMPTY: dict[str, object] = {
     "first_registered_on": None,
     "holding": Holding.OWNED.value,
     "site": "",
+    "formula_number": "",
+    "energy": "",
+    "co2_g_per_km": None,
+    "registered_to": "",
+    "lessor": "",
+    "cost_centre": "",
+    "is_pool": False,
     "entered_at": None,
     "left_at": None,
+    "left_because": None,
 }
 FIELDS = tuple(_EMPTY)
 
@@ -86,6 +94,8 @@ def _check(ledger: Ledger, row: Row, values: dict) -> None:
         ledger.note(row, "Indiquez depuis quand ce véhicule est dans le parc.", "entered_at")
     elif left_at and left_at <= entered_at:
         ledger.note(row, "La sortie du parc doit être après l’entrée.", "left_at")
+    if values["left_because"] and left_at is None:
+        ledger.note(row, "Indiquez aussi la date de sortie.", "left_because")
 
 
 def _check_presence(

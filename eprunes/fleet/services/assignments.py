@@ -4,13 +4,18 @@ from datetime import datetime
 from uuid import UUID
 
 from eprunes.accounts.permissions import Actor
-from eprunes.core.database import TenantSession, new_id, tenant_session
+from eprunes.core.database import tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.core.wording import instant
 from eprunes.fleet import queries
+from eprunes.fleet.change_reasons import ChangeReason
 from eprunes.fleet.local_times import end_text
-from eprunes.fleet.models import Assignment, Vehicle
 from eprunes.fleet.services import steps
+
+_PROMISED = (
+    "Annulez ou corrigez d’abord cette attribution prévue, ou attribuez le véhicule avec une fin à cet instant au "
+    "plus tard."
+)
 
 
 def assign(
@@ -33,17 +38,18 @@ def assign(
         tenant_session(actor.organisation_id, write=True) as session,
     ):
         vehicle = steps.locked_vehicle(session, actor, vehicle_id)
-        return _assign(session, vehicle, driver_id, period, actor, as_of)
+        return steps.add_assignment(session, vehicle, driver_id, period, actor, as_of)
 
 
 def hand_over(*, actor: Actor, vehicle_id: UUID, driver_id: UUID, at: datetime, as_of: datetime) -> UUID:
     """Give a vehicle to another driver at an instant, until further notice: whoever holds it then stops then.
 
-    Returns the new assignment's id. Raises Refused when the driver holds it already, and as `assign` does.
+    Returns the new assignment's id. Raises Refused when the driver holds it already, as `assign` does, and with
+    what to do first when the vehicle is promised to somebody later.
     """
     period = (at, None)
     with (
-        steps.overlaps_explained(actor, vehicle_id, period),
+        steps.overlaps_explained(actor, vehicle_id, period, advice=_PROMISED),
         tenant_session(actor.organisation_id, write=True) as session,
     ):
         vehicle = steps.locked_vehicle(session, actor, vehicle_id)
@@ -55,7 +61,7 @@ def hand_over(*, actor: Actor, vehicle_id: UUID, driver_id: UUID, at: datetime, 
             current.ends_at = at
             steps.record_assignment(session, "attribution.terminee", current, actor, as_of, before=before)
             session.flush()
-        return _assign(session, vehicle, driver_id, period, actor, as_of)
+        return steps.add_assignment(session, vehicle, driver_id, period, actor, as_of)
 
 
 def end_assignment(*, actor: Actor, assignment_id: UUID, at: datetime, as_of: datetime) -> None:
@@ -78,9 +84,10 @@ def correct_assignment(
     driver_id: UUID,
     starts_at: datetime,
     ends_at: datetime | None,
+    reason: ChangeReason,
     as_of: datetime,
 ) -> None:
-    """Put right the driver or the period of an assignment; the journal keeps what stood there before.
+    """Put right the driver or the period of an assignment; the journal keeps why, and what stood there before.
 
     Raises Refused as `assign` does.
     """
@@ -100,39 +107,12 @@ def correct_assignment(
         for name, value in values.items():
             setattr(row, name, value)
         session.flush()
-        steps.record_assignment(session, "attribution.corrigee", row, actor, as_of, before=before)
+        steps.record_assignment(session, "attribution.corrigee", row, actor, as_of, before=before, reason=reason)
 
 
-def cancel_assignment(*, actor: Actor, assignment_id: UUID, as_of: datetime) -> None:
-    """Remove an assignment that never was; the journal keeps it. Raises Refused when it is gone already."""
+def cancel_assignment(*, actor: Actor, assignment_id: UUID, reason: ChangeReason, as_of: datetime) -> None:
+    """Remove an assignment that never was; the journal keeps it, and why. Raises Refused when it is gone already."""
     with tenant_session(actor.organisation_id, write=True) as session:
         row, _ = steps.locked_assignment(session, actor, assignment_id)
-        steps.record_assignment(session, "attribution.annulee", row, actor, as_of)
+        steps.record_assignment(session, "attribution.annulee", row, actor, as_of, reason=reason)
         session.delete(row)
-
-
-def _assign(
-    session: TenantSession,
-    vehicle: Vehicle,
-    driver_id: UUID,
-    period: steps.Period,
-    actor: Actor,
-    as_of: datetime,
-) -> UUID:
-    driver = steps.driver_of_fleet(session, actor, driver_id)
-    steps.check_period(vehicle, driver, period, actor)
-    steps.check_free(session, vehicle.id, period)
-    row = Assignment(
-        organisation_id=actor.organisation_id,
-        id=new_id(),
-        vehicle_id=vehicle.id,
-        driver_id=driver_id,
-        starts_at=period[0],
-        ends_at=period[1],
-        created_by=actor.user_id,
-        created_at=as_of,
-    )
-    session.add(row)
-    session.flush()
-    steps.record_assignment(session, "attribution.creee", row, actor, as_of)
-    return row.id

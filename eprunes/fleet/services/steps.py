@@ -11,13 +11,14 @@ from sqlalchemy.exc import IntegrityError
 from eprunes.accounts.permissions import Actor
 from eprunes.core import audit
 from eprunes.core.crypto import key_store
-from eprunes.core.database import TenantSession, tenant_session
+from eprunes.core.database import TenantSession, new_id, tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.core.wording import instant
 from eprunes.fleet import queries
+from eprunes.fleet.change_reasons import ChangeReason
 from eprunes.fleet.driver_details import open_details
 from eprunes.fleet.local_times import end_text, last_instant, period_text
-from eprunes.fleet.models import OVERLAP_NAME, Assignment, Driver, Vehicle
+from eprunes.fleet.models import OVERLAP_NAME, Assignment, AssignmentSource, Driver, Vehicle
 
 SAME_START_INDEX = "vehicle_id_starts_at"
 Period = tuple[datetime, datetime | None]
@@ -60,6 +61,37 @@ def driver_of_fleet(session: TenantSession, actor: Actor, driver_id: UUID) -> Dr
     return driver
 
 
+def add_assignment(
+    session: TenantSession,
+    vehicle: Vehicle,
+    driver_id: UUID,
+    period: Period,
+    actor: Actor,
+    as_of: datetime,
+    *,
+    source: AssignmentSource = AssignmentSource.TYPED,
+) -> UUID:
+    """Let a driver hold a locked vehicle for a period; the assignment's id. Raises Refused and Overlap."""
+    driver = driver_of_fleet(session, actor, driver_id)
+    check_period(vehicle, driver, period, actor)
+    check_free(session, vehicle.id, period)
+    row = Assignment(
+        organisation_id=actor.organisation_id,
+        id=new_id(),
+        vehicle_id=vehicle.id,
+        driver_id=driver_id,
+        starts_at=period[0],
+        ends_at=period[1],
+        source=source,
+        created_by=actor.user_id,
+        created_at=as_of,
+    )
+    session.add(row)
+    session.flush()
+    record_assignment(session, "attribution.creee", row, actor, as_of)
+    return row.id
+
+
 def check_period(vehicle: Vehicle, driver: Driver, period: Period, actor: Actor) -> None:
     """Refuse a period that ends before it starts, or lies outside the vehicle's or the driver's presence."""
     starts_at, ends_at = period
@@ -100,15 +132,17 @@ def check_free(
 
 
 @contextmanager
-def overlaps_explained(actor: Actor, vehicle_id: UUID | None, period: Period) -> Iterator[None]:
+def overlaps_explained(actor: Actor, vehicle_id: UUID | None, period: Period, *, advice: str = "") -> Iterator[None]:
     """Around a transaction: turn an overlap, found by the check or by the database, into a refusal.
 
-    It names driver and period, except when the database alone saw it and the vehicle is not known here.
+    It names driver and period, except when the database alone saw it and the vehicle is not known here; `advice`
+    follows when what is in the way only starts later.
     """
     try:
         yield
     except Overlap as overlap:
-        raise _named_refusal(actor, overlap) from overlap
+        is_later = overlap.other.starts_at > period[0]
+        raise _named_refusal(actor, overlap, advice if is_later else "") from overlap
     except IntegrityError as error:
         text = str(error.orig)
         if OVERLAP_NAME not in text and SAME_START_INDEX not in text and "assignments.starts_at" not in text:
@@ -144,9 +178,14 @@ def record_assignment(
     as_of: datetime,
     *,
     before: dict | None = None,
+    reason: ChangeReason | None = None,
 ) -> None:
-    """Note what was done to an assignment on its vehicle's journal; `before` are the facts it replaces."""
+    """Note what was done to an assignment, and why, on its vehicle's journal; `before` are the facts it replaces."""
     details = {"attribution": str(row.id), **assignment_facts(row)}
+    if action == "attribution.creee" and row.source == AssignmentSource.PHONE:
+        details["source"] = row.source
+    if reason is not None:
+        details["motif"] = reason
     if before is not None:
         details["avant"] = before
     record(session, action, ("vehicule", row.vehicle_id), actor, as_of, details)
@@ -202,8 +241,9 @@ def _overlap_seen_after(actor: Actor, vehicle_id: UUID | None, period: Period) -
     )
 
 
-def _named_refusal(actor: Actor, overlap: Overlap) -> Refused:
+def _named_refusal(actor: Actor, overlap: Overlap, advice: str = "") -> Refused:
     details = open_details(key_store(), [overlap.driver]).get(overlap.driver.id)
     name = details.full_name if details else "un conducteur dont les données sont effacées"
     period = period_text(overlap.other.starts_at, overlap.other.ends_at, actor.zone)
-    return Refused(f"Ce véhicule est déjà attribué à {name} {period}.", overlap.field)
+    sentence = f"Ce véhicule est déjà attribué à {name} {period}."
+    return Refused(f"{sentence} {advice}".strip(), overlap.field)

@@ -19,11 +19,10 @@ from eprunes.fleet.local_times import end_text
 from eprunes.fleet.models import Assignment, ExitReason, Vehicle
 from eprunes.fleet.plates import InvalidPlate, Plate
 from eprunes.fleet.services import steps
-from eprunes.fleet.vehicle_rules import VehicleDetails, plate_of, tidied
+from eprunes.fleet.vehicle_rules import KEPT, VehicleDetails, plate_of, tidied
 from eprunes.fleet.versions import refuse_stale, vehicle_version
 
 KNOWN_PLATE = "Cette immatriculation est déjà dans votre parc."
-_KEPT_AS_GIVEN = ("make", "model", "category", "vin", "first_registered_on", "holding", "site", "entered_at")
 _AGENCY_INSTANTS = ("antai_declared_at", "antai_acknowledged_at", "antai_withdrawn_at")
 
 
@@ -69,13 +68,11 @@ def change_vehicle(
         steps.record(session, "vehicule.modifie", ("vehicule", vehicle_id), actor, as_of, {"champs": changed})
 
 
-def leave_fleet(
-    *, actor: Actor, vehicle_id: UUID, at: datetime, reason: ExitReason | None = None, as_of: datetime
-) -> None:
+def leave_fleet(*, actor: Actor, vehicle_id: UUID, at: datetime, reason: ExitReason, as_of: datetime) -> None:
     """Take a vehicle out of the fleet at an instant, past or future; its row stays, its place is given back.
 
-    The assignment that runs then ends then. A planned exit may be moved. Raises Refused when the vehicle has
-    left already, had not entered yet, or an assignment starts later.
+    The assignment that runs then ends then. A planned exit may be moved, or get another reason. Raises Refused
+    when the vehicle has left already, had not entered yet, or an assignment starts later.
     """
     with tenant_session(actor.organisation_id, write=True) as session:
         vehicle = steps.locked_vehicle(session, actor, vehicle_id)
@@ -87,7 +84,7 @@ def leave_fleet(
             or_(Assignment.ends_at.is_(None), Assignment.ends_at > at)
         )
         steps.cut_at(session, list(session.scalars(beyond)), at, actor, as_of, field="at")
-        vehicle.left_at = at
+        vehicle.left_at, vehicle.left_because = at, reason
         if at <= as_of:
             vehicle.counts_in_quota = False
             quota.take(session, -1, as_of)
@@ -106,7 +103,7 @@ def return_to_fleet(*, actor: Actor, vehicle_id: UUID, as_of: datetime) -> None:
         if vehicle.left_at is None:
             raise Refused("Ce véhicule est déjà dans le parc.")
         facts = {"sortie": vehicle.left_at.isoformat()}
-        vehicle.left_at = None
+        vehicle.left_at = vehicle.left_because = None
         if not vehicle.counts_in_quota:
             vehicle.counts_in_quota = True
             quota.take(session, 1, as_of)
@@ -123,7 +120,7 @@ def _checked(details: VehicleDetails, actor: Actor, as_of: datetime) -> dict:
         raise Refused(sentence, field)
     plate = _plate(tidy)
     columns = {"country": plate.country, "plate_key": plate.key, "plate": plate.display}
-    return columns | {name: getattr(tidy, name) for name in _KEPT_AS_GIVEN}
+    return columns | {name: getattr(tidy, name) for name in KEPT}
 
 
 def _plate(details: VehicleDetails) -> Plate:

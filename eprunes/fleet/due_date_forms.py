@@ -1,0 +1,52 @@
+"""Forms of due dates."""
+
+from collections.abc import Iterable
+
+from eprunes.fleet import due_dates as rules
+from eprunes.fleet.form_parts import Checked, ConfirmForm, choice, needed_day, optional_day, text
+from eprunes.fleet.models import DueKind
+
+__all__ = ["ChangeDueDateForm", "ConfirmForm", "DueDateForm", "DueDoneForm"]
+
+
+class DueDateForm(Checked):
+    kind = choice("Objet", ((kind, rules.KINDS[kind]) for kind in rules.OF_VEHICLES))
+    label = text("Précision", maxlength=rules.LONGEST_LABEL)
+    due_on = needed_day("À faire avant le", "Indiquez la date de l’échéance.")
+
+    def offer(self, kinds: Iterable[DueKind]) -> "DueDateForm":
+        """Let these kinds be chosen."""
+        self.kind.choices = [(str(kind), rules.KINDS[kind]) for kind in kinds]
+        return self
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong, by field."""
+        return _label_problem(self.kind.data, self.label.data)
+
+
+class ChangeDueDateForm(Checked):
+    label = text("Précision", maxlength=rules.LONGEST_LABEL)
+    due_on = needed_day("À faire avant le", "Indiquez la date de l’échéance.")
+
+    def __init__(self, *args, kind: str, **keywords) -> None:
+        super().__init__(*args, **keywords)
+        self.of_kind = kind
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong, by field."""
+        return _label_problem(self.of_kind, self.label.data)
+
+
+class DueDoneForm(Checked):
+    done_on = needed_day("Fait le", "Indiquez le jour où cela a été fait.")
+    next_on = optional_day("Prochaine échéance")
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong, by field."""
+        is_ahead = self.done_on.data is not None and self.done_on.data > self.today
+        return {"done_on": "Cette date est dans le futur."} if is_ahead else {}
+
+
+def _label_problem(kind: str, label: str | None) -> dict[str, str]:
+    problem = rules.tidied_label(kind, label or "")[1]
+    return {"label": problem} if problem else {}
