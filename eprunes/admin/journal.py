@@ -92,9 +92,11 @@ VISITED_PAGES = {
     "fleet.driver_due_dates": "échéances d’un conducteur",
     "fleet.drivers": "liste des conducteurs",
     "fleet.due_dates": "échéances du parc",
+    "fleet.pool": "véhicules partagés",
     "fleet.vehicle": "fiche d’un véhicule",
     "fleet.vehicle_documents": "documents d’un véhicule",
     "fleet.vehicle_due_dates": "échéances d’un véhicule",
+    "fleet.vehicle_month": "calendrier d’un véhicule",
     "fleet.vehicles": "liste des véhicules",
     "home.home": "accueil",
 }

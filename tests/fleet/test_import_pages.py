@@ -266,7 +266,8 @@ def test_the_template_has_every_heading_and_is_understood_once_filled(world, sig
     sheets = {sheet.name: sheet.rows[0] for sheet in read_workbook(content).sheets}
     assert sheets == {kind.title: [column.heading for column in kind.columns] for kind in SHEETS}
     book = openpyxl.load_workbook(io.BytesIO(content))
-    book["Véhicules"].append(["AB-123-CD", *[None] * 7, "01/03/2026"])
+    line = {"Immatriculation": "AB-123-CD", "Date d’entrée": "01/03/2026"}
+    book["Véhicules"].append([line.get(heading) for heading in sheets["Véhicules"]])
     filled = io.BytesIO()
     book.save(filled)
     path = send(browser, filled.getvalue()).location

@@ -26,7 +26,9 @@ from tests.support.worlds import AS_OF, actor, open_session
 REASON = "Demande d’assistance 1024"
 SECOND = timedelta(seconds=1)
 OPEN_PAGES = {"home.home", "fines.inbox", "fines.notice_page", "fleet.vehicles", "fleet.vehicle", "fleet.drivers",
-              "fleet.driver", "fleet.vehicle_documents", "fleet.driver_documents", "antai.exchanges"}  # fmt: skip
+              "fleet.driver", "fleet.vehicle_documents", "fleet.driver_documents", "fleet.vehicle_month",
+              "fleet.due_dates", "fleet.vehicle_due_dates", "fleet.driver_due_dates", "fleet.pool",
+              "antai.exchanges"}  # fmt: skip
 LEAD_ON = {"fines.back_to_notice"}  # leads to the notice
 LEFT_BY = {"provider.end_visit", "accounts.sign_out"}
 
