@@ -124,6 +124,7 @@ _CHOICES = {
 }
 _DEFAULTS = {"etat": IN_FLEET, "tri": "immatriculation"}
 NARROWING = ("site", "flag", "use", "energy", "holding")
+LONGEST_PLATE, NOT_IN_VINS = Vehicle.__table__.c.plate_key.type.length, set("IOQ")
 SHORTEST_VIN_PIECE = 5  # shorter ones are pieces of plates
 
 
@@ -241,15 +242,16 @@ def _text_criteria(
     words = words_of(text)
     if not words:
         return [false()]
-    piece = "".join(words).upper()
-    criteria = [Vehicle.plate_key.contains(piece, autoescape=True)]
-    if len(piece) >= SHORTEST_VIN_PIECE:
+    piece, criteria = "".join(words).upper(), []
+    if len(piece) <= LONGEST_PLATE:
+        criteria.append(Vehicle.plate_key.contains(piece, autoescape=True))
+    if len(piece) >= SHORTEST_VIN_PIECE and not NOT_IN_VINS & set(piece):
         criteria.append(Vehicle.vin.contains(piece, autoescape=True))
     if models := _models_with(session, actor, words):
         criteria.append(tuple_(Vehicle.make, Vehicle.model).in_(models))
     if people:
         criteria.append(held_by(actor, [one.id for one in people]))
-    return criteria
+    return criteria or [false()]
 
 
 def _spells(
