@@ -25,7 +25,8 @@ SHOWN = 100
 class VehiclePage:
     """A vehicle, who holds it now, its latest assignments (of `found`) with their drivers, and its journal.
 
-    `gaps`: when nobody held it, by the id of the assignment that each follows; None before the first one.
+    `gaps`: when nobody held it, by the id of the assignment that each follows; None before the first one. A
+    shared vehicle has none: it stands free between two uses.
     """
 
     vehicle: Vehicle
@@ -62,7 +63,7 @@ def read_vehicle(session: TenantSession, actor: Actor, vehicle_id: UUID, as_of: 
         vehicle,
         holder_now(session, actor, vehicle_id, as_of),
         [(row, names[row.driver_id]) for row in rows],
-        gaps_by_neighbour(rows, entered_at, vehicle.left_at),
+        {} if vehicle.is_pool else gaps_by_neighbour(rows, entered_at, vehicle.left_at),
         count,
         read_journal(session, actor, "vehicule", vehicle_id),
     )
