@@ -1,7 +1,7 @@
 # e-Prunes. « make » ou « make help » dit ce qu'on peut faire.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run reset test lint bench migrations
+.PHONY: help run reset test lint bench bench-million migrations
 
 export PYTHON ?= python3
 VENV := .venv
@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat requirements.txt requirements-dev.txt | sha256sum | cut -c1-12)
 
 help: ## Afficher cette aide
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(READY) ## Démarrer la démonstration complète (Ctrl-C l'arrête, les données restent)
 	@set -a; if [ -f .env ]; then . ./.env; fi; set +a; exec $(BIN)/python -m demo.run
@@ -31,6 +31,10 @@ lint: $(READY) ## Vérifier et mettre en forme le code
 bench: $(READY) ## Mesurer les temps de réponse, sur SQLite et PostgreSQL
 	@.ci/packages postgresql
 	$(BIN)/python -m bench
+
+bench-million: $(READY) ## Mesurer un client parmi 2 000 (un million de véhicules, PostgreSQL ; cinq minutes)
+	@.ci/packages postgresql
+	$(BIN)/python -m bench.million
 
 migrations: $(READY) ## Écrire la migration de ce qui a changé dans les modèles : make migrations m="Ajouter…"
 	@if [ -z "$(m)" ]; then echo 'Dites ce qui change : make migrations m="Ajouter…"' >&2; exit 1; fi

@@ -8,6 +8,7 @@ from time import monotonic, perf_counter
 
 PATIENCE_SECONDS = 4.0
 FEWEST_RUNS = 3
+MOST_RATIO = 1.5
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,28 @@ class Figure:
     @property
     def is_missed(self) -> bool:
         return self.target_ms is not None and self.ms > self.target_ms
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One thing measured twice: on a fleet alone, and on the same among those of other clients."""
+
+    name: str
+    alone_ms: float
+    ms: float
+
+    @property
+    def target_ms(self) -> float:
+        return self.alone_ms * MOST_RATIO
+
+    @property
+    def ratio(self) -> float:
+        """What the others cost: 1 is nothing."""
+        return self.ms / self.alone_ms
+
+    @property
+    def is_missed(self) -> bool:
+        return self.ms > self.target_ms
 
 
 def median_ms(work: Callable[[], object], *, runs: int) -> float:

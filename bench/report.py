@@ -1,6 +1,6 @@
 """The table as people read it, and what it comes to."""
 
-from bench.measures import Figure
+from bench.measures import MOST_RATIO, Comparison, Figure
 
 NAME_WIDTH = 74
 
@@ -19,13 +19,25 @@ def line(figure: Figure) -> str:
     return f"{start}{_duration(figure.target_ms):>10}{_decimal(figure.ratio, 2):>10}   {verdict}"
 
 
+def comparison_heading() -> str:
+    """The heads of the columns of a comparison."""
+    return f"  {'':<{NAME_WIDTH}}{'seul':>10}{'parmi':>10}{'rapport':>10}{'cible':>10}"
+
+
+def comparison_line(found: Comparison) -> str:
+    """One comparison: both durations, the second over the first, the most that was promised, and whether it is kept."""
+    start = f"  {found.name:<{NAME_WIDTH}}{_duration(found.alone_ms):>10}{_duration(found.ms):>10}"
+    verdict = "MANQUÉE" if found.is_missed else "tenue"
+    return f"{start}{_decimal(found.ratio, 2):>10}{_decimal(MOST_RATIO, 2):>10}   {verdict}"
+
+
 def load_line(load: float, cores: int, yardstick_ms: float) -> str:
     """How busy the machine was over the last minute, and how quick it is now."""
     busy = f"Charge de la machine sur une minute\u00a0: {_decimal(load, 2)} pour {cores} cœurs"
     return f"{busy}\u00a0; calcul étalon\u00a0: {_duration(yardstick_ms)}."
 
 
-def conclusion(figures: dict[str, list[Figure]], highest_load: float, cores: int) -> tuple[str, int]:
+def conclusion(figures: dict[str, list[Figure] | list[Comparison]], highest_load: float, cores: int) -> tuple[str, int]:
     """The last sentence on the figures of each database, and the exit code.
 
     The code is 1 for a missed target, unless the machine was at some moment busier than its cores allow.

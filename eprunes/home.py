@@ -19,7 +19,7 @@ from eprunes.fines.queries import View
 from eprunes.fleet.driver_search import INCOMPLETE, DriverSearch, driver_search_args, searched_drivers
 from eprunes.fleet.due_date_lists import OVERDUE, DueSearch, due_search_args, found_due_dates
 from eprunes.fleet.queries import visible_vehicles
-from eprunes.fleet.vehicle_filters import WITHOUT_DRIVER
+from eprunes.fleet.vehicle_filters import NOT_SHARED, WITHOUT_DRIVER
 from eprunes.fleet.vehicle_search import VehicleSearch, found_vehicles, vehicle_search_args
 
 blueprint = Blueprint("home", __name__)
@@ -78,7 +78,7 @@ def _fleet_tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list[
     search = DriverSearch(readiness=INCOMPLETE)
     incomplete = count_of(session, searched_drivers(actor, search, local_day(as_of, actor.zone)))
     unknown = count_of(session, visible_vehicles(actor).where(not_known(as_of)))
-    free = VehicleSearch(flag=WITHOUT_DRIVER)
+    free = VehicleSearch(flag=WITHOUT_DRIVER, use=NOT_SHARED)
     without_driver = count_of(session, found_vehicles(session, actor, free, as_of))
     return [
         *_due_tiles(actor, session, as_of),

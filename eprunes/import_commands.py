@@ -13,7 +13,8 @@ from eprunes.core import clock
 from eprunes.core.refusals import Refused
 from eprunes.core.spreadsheets.sent import read_sent
 from eprunes.fleet.importing.applying import FleetChanged, apply_import
-from eprunes.fleet.importing.columns import recognise
+from eprunes.fleet.importing.layouts import recognise
+from eprunes.fleet.importing.mappings import remembered_by
 from eprunes.fleet.importing.parsing import Parsed, parse
 from eprunes.fleet.importing.preview import as_json, as_lines
 from eprunes.fleet.importing.running import make_plan
@@ -55,7 +56,7 @@ def _echo_json(content: dict) -> None:
 
 def _preview(organisation: Organisation, content: bytes) -> tuple[dict, Parsed]:
     zone = ZoneInfo(organisation.zone)
-    parsed = parse(recognise(read_sent(content)), zone)
+    parsed = parse(recognise(read_sent(content), remembered_by(organisation.id)), zone)
     return as_json(make_plan(organisation.id, parsed, zone, clock.now())), parsed
 
 

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from eprunes.accounts.models import OrderForm, VehicleCount
 from eprunes.core.calendar import paris_day
@@ -50,9 +50,8 @@ def take(session: TenantSession, places: int, as_of: datetime) -> None:
 
 def usage(session: TenantSession, as_of: datetime) -> tuple[int, int]:
     """(vehicles counted, vehicles allowed) for an organisation at an instant."""
-    count = select(VehicleCount.used).where(VehicleCount.organisation_id == session.organisation_id)
-    limit = allowed_vehicles(session.organisation_id, paris_day(as_of))
-    return session.scalar(count) or 0, session.scalar(limit) or 0
+    used, allowed = session.execute(_USAGE, {"own": session.organisation_id, "day": paris_day(as_of)}).one()
+    return used or 0, allowed or 0
 
 
 def allowed_vehicles(organisation_id, day: date):
@@ -63,3 +62,11 @@ def allowed_vehicles(organisation_id, day: date):
         .order_by(OrderForm.effective_from.desc(), OrderForm.id.desc())
         .limit(1)
     )
+
+
+_OWN = bindparam("own")
+_USAGE = select(
+    select(VehicleCount.used).where(VehicleCount.organisation_id == _OWN).scalar_subquery(),
+    allowed_vehicles(_OWN, bindparam("day")).scalar_subquery(),
+)
+"""Built once, for the list of vehicles says it each time."""

@@ -245,11 +245,12 @@ def _of_user(session: TenantSession, token_hash: bytes, as_of: datetime) -> tupl
     if organisation.is_over(as_of):
         return None
     tools = tools_on([row.OrderForm for row in rows if row.OrderForm], paris_day(as_of))
-    actor = _actor_of(identity, organisation, user, tools)
+    actor = actor_of_user(identity, organisation, user, tools)
     return (user_session, identity, actor) if actor else None
 
 
-def _actor_of(identity: Identity, organisation: Organisation, user: User, tools: Tools) -> Actor | None:
+def actor_of_user(identity: Identity, organisation: Organisation, user: User, tools: Tools) -> Actor | None:
+    """A user with the rights of these tools, None when none are left; the caller looks at account and contract."""
     suspended = organisation.state == OrganisationState.SUSPENDED
     rights = effective_rights(
         fleet=user.fleet_right,

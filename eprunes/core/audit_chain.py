@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import and_, delete, event, insert, select, update
@@ -53,12 +53,31 @@ class Head:
     hash: bytes
 
 
+@dataclass(frozen=True)
+class PlainEntry:
+    """An entry whose row was inserted among thousands, without the object that would stand for it."""
+
+    organisation_id: UUID
+    id: UUID
+    at: datetime
+    actor_kind: str
+    actor_id: UUID | None
+    action: str
+    subject_kind: str | None
+    subject_id: UUID | None
+    details: dict
+    commitment: None = None
+
+
+Entry = AuditEntry | PlainEntry
+
+
 def genesis(organisation_id: UUID) -> bytes:
     """What stands before the first entry."""
     return hashlib.sha256(b"eprunes-audit-1" + organisation_id.bytes).digest()
 
 
-def canonical(entry: AuditEntry, seq: int) -> bytes:
+def canonical(entry: Entry, seq: int) -> bytes:
     """The entry at its place as the bytes that are hashed, the same whatever the database."""
     return canonical_json(
         {
@@ -82,7 +101,7 @@ def canonical_json(facts: dict) -> bytes:
     return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
 
 
-def link_hash(previous: bytes, entry: AuditEntry, seq: int) -> bytes:
+def link_hash(previous: bytes, entry: Entry, seq: int) -> bytes:
     """The hash of the link of an entry at its place."""
     return hashlib.sha256(previous + canonical(entry, seq)).digest()
 
@@ -97,7 +116,7 @@ def is_chained_later(action: str) -> bool:
     return action in CHAINED_LATER or action.partition(".")[0] == CHAINED_LATER_PREFIX
 
 
-def await_commit(session: TenantSession, entry: AuditEntry, beside: dict | None) -> None:
+def await_commit(session: TenantSession, entry: Entry, beside: dict | None) -> None:
     """Link or note the entry when its transaction commits; `beside` are its connection data and their salt."""
     session.info.setdefault(_WAITING, []).append((entry, beside))
 
@@ -120,7 +139,8 @@ def chain_pending(organisation_id: UUID) -> int:
 def _complete_trace(session: TenantSession) -> None:
     if session.in_nested_transaction() or not session.info.get(_WAITING):
         return
-    waiting = [(entry, beside) for entry, beside in session.info.pop(_WAITING) if entry in session]
+    found = session.info.pop(_WAITING)
+    waiting = [(entry, beside) for entry, beside in found if isinstance(entry, PlainEntry) or entry in session]
     entries, own = [entry for entry, _ in waiting], session.organisation_id
     connections = [
         {"organisation_id": own, "id": entry.id, "at": entry.at, **beside} for entry, beside in waiting if beside
@@ -161,7 +181,7 @@ def _locked_head(session: TenantSession) -> Head:
     return Head(found.seq, found.hash)
 
 
-def _link(session: TenantSession, head: Head, entries: Sequence[AuditEntry]) -> None:
+def _link(session: TenantSession, head: Head, entries: Sequence[Entry]) -> None:
     own, seq, last, rows = session.organisation_id, head.seq, head.hash, []
     for seq, entry in enumerate(entries, start=head.seq + 1):
         last = link_hash(last, entry, seq)

@@ -21,7 +21,10 @@ class AuditEntry(TenantScoped, Base):
     """Entrée du journal : one act, who did it, on what, when; `commitment` binds its connection data."""
 
     __tablename__ = "audit_entries"
-    __table_args__ = (Index(None, "organisation_id", "at", "id"),)
+    __table_args__ = (
+        Index(None, "organisation_id", "at", "id"),
+        Index(None, "organisation_id", "subject_id", "at", "id"),
+    )
 
     at: Mapped[datetime]
     actor_kind: Mapped[str] = mapped_column(String(12))

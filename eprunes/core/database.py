@@ -13,6 +13,7 @@ from typing import NoReturn
 from uuid import UUID, SafeUUID
 
 from flask_sqlalchemy import SQLAlchemy
+from psycopg.pq import Format
 from sqlalchemy import DDL, DateTime, Engine, ForeignKey, MetaData, TypeDecorator, Uuid, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InvalidatePoolError
@@ -27,6 +28,9 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
+IN_BINARY = {"in_binary": True}
+"""Execution options of a statement that gives many sealed boxes or keys: PostgreSQL sends them as they are, where it
+would write each byte as two digits."""
 _LOCK_PATIENCE_MS = 30_000
 _FOLDING_PATIENCE_MS = 500
 _RLS_POLICY = (
@@ -257,6 +261,12 @@ def _begin_sqlite(connection) -> None:
     reads = connection.get_execution_options().get("read_only", False)
     connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reads else 'OFF'}")
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def _read_in_binary(connection, cursor, statement, parameters, context, executemany) -> None:
+    if connection.dialect.name == "postgresql" and context and context.execution_options.get("in_binary"):
+        cursor.format = Format.BINARY
 
 
 @event.listens_for(TenantSession, "after_begin")

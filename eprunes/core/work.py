@@ -49,7 +49,7 @@ _CANCELLABLE = (
 
 
 class WorkTask(TenantScoped, Base):
-    """Tâche longue : prepared (preview), confirmed by a person, then applied in one transaction.
+    """Tâche longue : prepared (preview), confirmed by a person, then applied, at once or part by part.
 
     What a task was given, staged and found stands in its sealed boxes alone; `attempts` counts the claims of
     the present step and is what a claim is known by.
@@ -134,6 +134,18 @@ def open_task(key: bytes, organisation_id: UUID, task_id: UUID, box: bytes) -> d
 def confirm(session: TenantSession, task_id: UUID, *, author_id: UUID | None) -> bool:
     """Let a prepared task be applied, in this person's name; False when it does not wait for that (any more)."""
     values = {"state": WorkState.CONFIRMED, "author_id": author_id, "attempts": 0, "leased_until": None}
+    values |= {"done_steps": 0, "total_steps": 0}
+    return _move(session, task_id, WorkState.PREPARED, **values)
+
+
+def prepare_again(session: TenantSession, task_id: UUID, *, key: bytes, content: dict) -> bool:
+    """Send a prepared task back to its first step with another input; what was staged stays, the result goes.
+
+    False when it does not wait for a confirmation (any more).
+    """
+    box = seal_task(key, session.organisation_id, task_id, content)
+    progress = {"attempts": 0, "leased_until": None, "done_steps": 0, "total_steps": 0}
+    values = {"state": WorkState.WAITING, "input_box": box, "result_box": None, **progress}
     return _move(session, task_id, WorkState.PREPARED, **values)
 
 
@@ -183,18 +195,22 @@ def open_claimed(claim: Claim, box: str) -> dict:
 
 def report_progress(claim: Claim, done: int, total: int, as_of: datetime) -> None:
     """Show how far a step is, and renew its lease. Raises LeaseLost."""
-    values = {"done_steps": done, "total_steps": total, "leased_until": as_of + LEASE}
     with tenant_session(claim.organisation_id, write=True) as session:
-        _require(_move(session, claim.task_id, claim.state, attempt=claim.attempt, **values))
+        advance(session, claim, done, total, as_of)
+
+
+def advance(session: TenantSession, claim: Claim, done: int, total: int, as_of: datetime, **boxes: dict | None) -> None:
+    """As `report_progress`, in the session's transaction: a part of the step, and that it is done. Raises LeaseLost.
+
+    With the boxes named, whoever takes the step over knows where to go on.
+    """
+    values = {"done_steps": done, "total_steps": total, "leased_until": as_of + LEASE, **_sealed(claim, boxes)}
+    _require(_move(session, claim.task_id, claim.state, attempt=claim.attempt, **values))
 
 
 def finish(session: TenantSession, claim: Claim, state: WorkState, **boxes: dict | None) -> None:
     """End a step in the session's transaction. Boxes that are not named stay. Raises LeaseLost."""
-    sealed = {
-        name: None if content is None else seal_task(claim.key, claim.organisation_id, claim.task_id, content)
-        for name, content in boxes.items()
-    }
-    values = {"state": state, "leased_until": None, "attempts": 0, **sealed}
+    values = {"state": state, "leased_until": None, "attempts": 0, **_sealed(claim, boxes)}
     _require(_move(session, claim.task_id, claim.state, attempt=claim.attempt, **values))
 
 
@@ -246,6 +262,13 @@ def _carry_out(claim: Claim, handler: Handler, as_of: datetime) -> str:
         _let_go(claim, as_of)
         return "failed"
     return "prepared" if is_preparing else "applied"
+
+
+def _sealed(claim: Claim, boxes: Mapping[str, dict | None]) -> dict[str, bytes | None]:
+    return {
+        name: None if content is None else seal_task(claim.key, claim.organisation_id, claim.task_id, content)
+        for name, content in boxes.items()
+    }
 
 
 def _let_go(claim: Claim, as_of: datetime) -> None:

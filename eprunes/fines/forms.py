@@ -13,12 +13,14 @@ from eprunes.fines.designation_rules import declares_the_same, tidied
 from eprunes.fines.services import Proof
 from eprunes.fleet import wording
 from eprunes.fleet.driver_details import ADDRESS_FIELDS, DriverDetails
+from eprunes.fleet.driver_rules import doubts
 from eprunes.fleet.form_parts import Checked, LocalDateField, Quiet
 from eprunes.fleet.models import DriverKind
 from eprunes.fleet.plates import FRANCE
 
 _NEEDED = "Indiquez {}."
 SAME_AS_REFUSED = "L’ANTAI a refusé ces mêmes renseignements\u00a0: corrigez-les, ou cochez la case pour les renvoyer."
+UNCHECKED = "Ce permis aurait été délivré avant ses 16 ans\u00a0: corrigez la date, ou cochez la case si c’est elle."
 CIVILITIES = [SelectChoice("", "—"), SelectChoice("M.", "M."), SelectChoice("Mme", "Mme")]
 
 
@@ -32,7 +34,8 @@ def _needed(what: str, longest: int) -> list:
 class DesignationForm(Checked):
     """What the agency is told of the one person designated; the driver's file changes only on a ticked box.
 
-    `refused` is the sealed designation that the agency refused last: the same again needs a ticked box.
+    `refused` is the sealed designation that the agency refused last: the same again needs a ticked box. So does
+    what is improbable, so that it reaches the agency only after a second look.
     """
 
     driver_id = HiddenField()
@@ -60,6 +63,7 @@ class DesignationForm(Checked):
     licence_issued_on = LocalDateField("Permis délivré le", validators=[Optional()])
     licence_country = SelectField("Pays du permis", choices=COUNTRIES, default=FRANCE, validators=[Quiet()])
     keep_in_fleet = BooleanField("Reporter aussi ces renseignements sur la fiche du conducteur")
+    licence_checked = BooleanField("La date du permis est bien celle du titre")
     send_again = BooleanField("Renvoyer ces renseignements tels quels, malgré le refus")
 
     def __init__(self, *args, today: date, offence_day: date, refused: dict | None = None, **keywords) -> None:
@@ -73,9 +77,16 @@ class DesignationForm(Checked):
             return False
         return declares_the_same(self._tidied()[0], self.refused)
 
+    @property
+    def doubts(self) -> dict[str, str]:
+        """What is improbable in the details, by field."""
+        return doubts(self.details(DriverDetails()))
+
     def problems(self) -> dict[str, str]:
         """What is wrong in the details, by field."""
         found = self._tidied()[1]
+        if not found and self.doubts and not self.licence_checked.data:
+            found["licence_checked"] = UNCHECKED
         if not found and self.repeats_refused and not self.send_again.data:
             found["send_again"] = SAME_AS_REFUSED
         return found

@@ -4,6 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
+from wtforms import Field
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
@@ -25,7 +26,7 @@ class DriverChoice(FlaskForm):
     """A driver named by a few words; `driver_id` picks one when several answer to them."""
 
     driver = text("Conducteur", "Indiquez le conducteur.", list="conducteurs", autocomplete="off", spellcheck="false")
-    driver_id = RadioField("Lequel ?", choices=[], validate_choice=False, validators=[Optional(), Quiet()])
+    driver_id = RadioField("Lequel ?", choices=[], validate_choice=False, validators=[Optional(), Quiet()])
 
     def offer(self, found: list[DriverName]) -> None:
         """Show the drivers to choose from."""
@@ -96,6 +97,13 @@ def _as_stored(typed: datetime | None, stored: datetime | None) -> datetime | No
 class HandOverForm(DriverChoice):
     at = needed_day("Remis le", "Indiquez le jour de la remise.")
     at_time = LocalTimeField("Heure")
+
+    @property
+    def starts_at(self) -> Field:
+        """Where the refusals of the period that begins then stand: beside its only date."""
+        return self.at
+
+    ends_at = starts_at
 
     def instant(self, zone: ZoneInfo) -> datetime:
         """When it changes hands. Raises Refused for an hour that spring skips."""

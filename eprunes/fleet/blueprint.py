@@ -10,9 +10,9 @@ from eprunes.accounts.permissions import Permission
 from eprunes.core.web import in_section
 from eprunes.core.wording import LOCALE
 from eprunes.fleet import vehicle_filters, wording
-from eprunes.fleet.driver_rules import has_unusual_licence, shown_phone
+from eprunes.fleet.driver_rules import doubts, has_unusual_licence, shown_phone
 from eprunes.fleet.driver_search import driver_search_args, is_gone
-from eprunes.fleet.local_times import DOUBLED_HOUR_HINT, end_text, period_text, typed_end, typed_start
+from eprunes.fleet.local_times import DOUBLED_HOUR_HINT, end_text, period_text, typed_end
 from eprunes.fleet.timeline import gap_text, hours_text, period_args
 from eprunes.fleet.vehicle_rules import has_unusual_formula, lacks_lessor
 from eprunes.fleet.vehicle_search import chosen_filters, vehicle_search_args
@@ -39,12 +39,13 @@ VEHICLE_TABS = [
 ]
 DRIVER_TABS = [
     Tab("fleet.driver", "Fiche", "person-vcard"),
+    Tab("fleet.driver_month", "Calendrier", "calendar3"),
     Tab("fleet.driver_documents", "Documents", "paperclip"),
     Tab("fleet.driver_due_dates", "Échéances", "calendar-check"),
 ]
 FILTERS = {
     "end_instant": lambda value: end_text(value, g.actor.zone) if value else "",
-    "start_day": lambda value: f"{typed_start(value, g.actor.zone)[0]:%d/%m/%Y}",
+    "start_day": lambda value: f"{value.astimezone(g.actor.zone):%d/%m/%Y}",
     "end_day": lambda value: f"{typed_end(value, g.actor.zone)[0]:%d/%m/%Y}",
     "period": lambda one: period_text(one.starts_at, one.ends_at, g.actor.zone),
     "month_day": lambda value: format_date(value, "EEE d MMM", locale=LOCALE),
@@ -66,6 +67,7 @@ blueprint.context_processor(
         "driver_args": driver_search_args,
         "is_gone": is_gone,
         "has_unusual_licence": has_unusual_licence,
+        "doubts": doubts,
         "has_unusual_formula": has_unusual_formula,
         "lacks_lessor": lacks_lessor,
         "hour_hint": DOUBLED_HOUR_HINT,

@@ -78,16 +78,12 @@ _DATES = {"birth_date", "licence_issued_on"}
 
 
 def missing_for_designation(details: DriverDetails) -> list[str]:
-    """French names of what a designation still needs (Code de la route A. 121-1: identity, address, licence), and
-    of a licence date that can't be right."""
-    needed = [label for name, label in _NEEDED.items() if not getattr(details, name)]
-    return (
-        [*needed, f"date de permis postérieure à ses {YOUNGEST_AGE} ans"] if has_too_early_licence(details) else needed
-    )
+    """French names of what a designation still needs (Code de la route A. 121-1: identity, address, licence)."""
+    return [label for name, label in _NEEDED.items() if not getattr(details, name)]
 
 
 def has_too_early_licence(details: DriverDetails) -> bool:
-    """True when the licence would have been issued before the birthday that allows to drive."""
+    """True when the licence would have been issued before the birthday from which most are."""
     issued, born = details.licence_issued_on, details.birth_date
     return bool(issued and born) and issued < birthday_of(born, YOUNGEST_AGE)
 

@@ -62,9 +62,9 @@ def compared(kept: Driver, mine: DriverDetails, other: Driver, theirs: DriverDet
 
 def _merged_details(mine: DriverDetails, theirs: DriverDetails) -> DriverDetails:
     names = [name for name in _ONE_BY_ONE if not getattr(mine, name)]
-    if not mine.has_address:
+    if theirs.has_address and not mine.has_address:
         names += [*ADDRESS_FIELDS, "country"]
-    if not mine.licence_number:
+    if theirs.licence_number and not mine.licence_number:
         names += _LICENCE
     elif mine.licence_number == theirs.licence_number and mine.licence_issued_on is None:
         names.append("licence_issued_on")

@@ -43,7 +43,7 @@ def tidied(details: DriverDetails, today: date) -> tuple[DriverDetails, dict[str
             tidy = replace(tidy, **{name: check()})
         except ValueError as error:
             problems[name] = str(error)
-    return tidy, {**_city_problem(tidy), **_text_problems(texts), **date_problems(tidy, today), **problems}
+    return tidy, {**_city_problem(tidy), **_text_problems(texts), **_wrong_dates(tidy, today), **problems}
 
 
 def tidy_staff_number(text: str) -> str:
@@ -124,8 +124,24 @@ def has_unusual_licence(details: DriverDetails) -> bool:
     return bool(number) and details.licence_country == FRANCE and not _USUAL_FRENCH_LICENCE.fullmatch(number)
 
 
+def doubts(details: DriverDetails) -> dict[str, str]:
+    """What deserves a look at the licence before anybody is designated by it, by field; never a reason to refuse.
+
+    A licence for mopeds is issued at fourteen, a foreign one as its country has it; and the date is no part of what
+    the law asks for (A. 121-1: the licence's reference).
+    """
+    if not has_too_early_licence(details):
+        return {}
+    sentence = f"Ce permis aurait été délivré avant ses {YOUNGEST_AGE} ans\u00a0: vérifiez la date sur le titre."
+    return {"licence_issued_on": sentence}
+
+
 def date_problems(details: DriverDetails, today: date) -> dict[str, str]:
-    """What is wrong with the dates of birth and of the licence, by field."""
+    """What is wrong or doubtful with the dates of birth and of the licence, by field."""
+    return {**doubts(details), **_wrong_dates(details, today)}
+
+
+def _wrong_dates(details: DriverDetails, today: date) -> dict[str, str]:
     birth, licence, problems = details.birth_date, details.licence_issued_on, {}
     if birth and birth > today:
         problems["birth_date"] = "Cette date de naissance est dans le futur."
@@ -135,8 +151,6 @@ def date_problems(details: DriverDetails, today: date) -> dict[str, str]:
         problems["birth_date"] = f"Un conducteur a au moins {YOUNGEST_AGE} ans."
     if licence and licence > today:
         problems["licence_issued_on"] = "Cette date de délivrance est dans le futur."
-    elif has_too_early_licence(details):
-        problems["licence_issued_on"] = f"Le permis ne peut pas être délivré avant ses {YOUNGEST_AGE} ans."
     return problems
 
 

@@ -12,6 +12,7 @@ from eprunes.core.web import reading, refusals_on, render_form
 from eprunes.fleet import pages, queries
 from eprunes.fleet.blueprint import blueprint, found, in_drivers
 from eprunes.fleet.driver_forms import DriverForm, DriverLeftForm, driver_values
+from eprunes.fleet.driver_rules import doubts
 from eprunes.fleet.driver_search import read_driver_search, read_drivers
 from eprunes.fleet.duplicates import find_same_person
 from eprunes.fleet.services import drivers as services
@@ -31,8 +32,7 @@ def drivers():
 @in_drivers
 def driver(driver_id: UUID):
     page = found(pages.read_driver(reading(), g.actor, driver_id))
-    shown = {"page": page, "driver": page.driver, "details": page.details, "missing": page.missing}
-    return render_template("fleet/driver.html", **shown, as_of=clock.now(), today=_today())
+    return render_template("fleet/driver.html", page=page, **page.head._asdict(), as_of=clock.now(), today=_today())
 
 
 @blueprint.route("/conducteurs/nouveau", methods=["GET", "POST"])
@@ -41,13 +41,12 @@ def driver(driver_id: UUID):
 def add_driver():
     form, alike = DriverForm(today=_today(), data={"country": "FR", "licence_country": "FR"}), []
     if form.validate_on_submit():
-        alike = [] if form.create_anyway.data else find_same_person(reading(), g.actor, form.details())
+        alike = find_same_person(reading(), g.actor, form.details())
         with refusals_on(form):
-            if not alike:
-                typed = {"details": form.details(), **form.values()}
+            if form.create_anyway.data or not alike:
+                typed = {"details": form.details(), "distinct_from": [one.id for one in alike], **form.values()}
                 driver_id = services.add_driver(actor=g.actor, **typed, as_of=clock.now())
-                flash("Conducteur ajouté.")
-                return redirect(url_for("fleet.driver", driver_id=driver_id))
+                return _saved("Conducteur ajouté.", driver_id, form)
     return render_form("fleet/driver_form.html", form, driver=None, name="", alike=alike)
 
 
@@ -63,8 +62,7 @@ def change_driver(driver_id: UUID):
         with refusals_on(form):
             typed = {"details": form.details(), "seen": form.seen.data, **form.values()}
             services.change_driver(actor=g.actor, driver_id=driver_id, **typed, as_of=clock.now())
-            flash("Fiche du conducteur enregistrée.")
-            return redirect(url_for("fleet.driver", driver_id=driver_id))
+            return _saved("Fiche du conducteur enregistrée.", driver_id, form)
     return render_form("fleet/driver_form.html", form, driver=row, name=details.full_name, known=known)
 
 
@@ -81,6 +79,14 @@ def driver_left(driver_id: UUID):
             return redirect(url_for("fleet.driver", driver_id=driver_id))
     held = pages.assignments_beyond(reading(), g.actor, driver_id, clock.now())
     return render_form("fleet/driver_left.html", form, driver=row, details=pages.details_of(row), held=held)
+
+
+def _saved(sentence: str, driver_id: UUID, form: DriverForm):
+    """To the driver's page, with what deserves a second look."""
+    flash(sentence)
+    for doubt in doubts(form.details()).values():
+        flash(doubt, "warning")
+    return redirect(url_for("fleet.driver", driver_id=driver_id))
 
 
 def _today() -> date:

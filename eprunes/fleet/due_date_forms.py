@@ -1,10 +1,12 @@
 """Forms of due dates."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from eprunes.fleet import due_dates as rules
-from eprunes.fleet.form_parts import Checked, ConfirmForm, choice, needed_day, optional_day, text
-from eprunes.fleet.models import DueKind
+from eprunes.fleet.form_parts import Checked, ConfirmForm, OfOneRow, choice, needed_day, optional_day, text
+from eprunes.fleet.models import DueDate, DueKind
+from eprunes.fleet.versions import due_date_version, stamp
 
 __all__ = ["ChangeDueDateForm", "ConfirmForm", "DueDateForm", "DueDoneForm"]
 
@@ -24,7 +26,7 @@ class DueDateForm(Checked):
         return _label_problem(self.kind.data, self.label.data)
 
 
-class ChangeDueDateForm(Checked):
+class ChangeDueDateForm(OfOneRow):
     label = text("Précision", maxlength=rules.LONGEST_LABEL)
     due_on = needed_day("À faire avant le", "Indiquez la date de l’échéance.")
 
@@ -35,6 +37,11 @@ class ChangeDueDateForm(Checked):
     def problems(self) -> dict[str, str]:
         """What is wrong, by field."""
         return _label_problem(self.of_kind, self.label.data)
+
+
+def due_date_values(due: DueDate, as_of: datetime) -> dict:
+    """What the form of this due date starts with."""
+    return {"label": due.label, "due_on": due.due_on, "seen": stamp(due_date_version(due), as_of)}
 
 
 class DueDoneForm(Checked):

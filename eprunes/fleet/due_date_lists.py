@@ -105,11 +105,13 @@ def find_due_date(session: TenantSession, actor: Actor, due_id: UUID) -> DueDate
     return session.scalar(visible_due_dates(actor).where(DueDate.id == due_id))
 
 
-def whose(session: TenantSession, actor: Actor, due: DueDate) -> str:
-    """The plate of the vehicle, or the name of the driver, that a due date is of."""
-    if due.vehicle_id is not None:
-        return find_vehicle(session, actor, due.vehicle_id).plate
-    return names_by_id(session, actor, [due.driver_id])[due.driver_id].name
+def whose(
+    session: TenantSession, actor: Actor, *, vehicle_id: UUID | None = None, driver_id: UUID | None = None
+) -> str:
+    """The plate of the vehicle, or the name of the driver, that due dates are of."""
+    if vehicle_id is not None:
+        return find_vehicle(session, actor, vehicle_id).plate
+    return names_by_id(session, actor, [driver_id])[driver_id].name
 
 
 def due_workbook(actor: Actor, session: TenantSession, search: DueSearch, as_of: datetime) -> bytes:

@@ -13,7 +13,7 @@ from eprunes.fleet import due_date_lists as lists
 from eprunes.fleet import due_dates as rules
 from eprunes.fleet import pages, queries
 from eprunes.fleet.blueprint import blueprint, found, in_drivers, in_vehicles
-from eprunes.fleet.due_date_forms import ChangeDueDateForm, ConfirmForm, DueDateForm, DueDoneForm
+from eprunes.fleet.due_date_forms import ChangeDueDateForm, ConfirmForm, DueDateForm, DueDoneForm, due_date_values
 from eprunes.fleet.models import DueDate
 from eprunes.fleet.services import due_dates as services
 
@@ -50,10 +50,9 @@ def vehicle_due_dates(vehicle_id: UUID):
 @requires(Permission.VIEW_FLEET)
 @in_drivers
 def driver_due_dates(driver_id: UUID):
-    page = found(pages.read_driver(reading(), g.actor, driver_id))
+    head = found(pages.read_driver_head(reading(), g.actor, driver_id))
     due = lists.due_of(reading(), g.actor, driver_id=driver_id)
-    facts = {"driver": page.driver, "details": page.details, "missing": page.missing}
-    return _page("fleet/driver_due_dates.html", due=due, **facts)
+    return _page("fleet/driver_due_dates.html", due=due, **head._asdict())
 
 
 @blueprint.route("/vehicules/<uuid:vehicle_id>/echeances/nouvelle", methods=["GET", "POST"])
@@ -79,14 +78,15 @@ def add_driver_due_date(driver_id: UUID):
 @in_due_dates
 def change_due_date(due_date_id: UUID):
     due = _due(due_date_id)
-    form = ChangeDueDateForm(today=_today(), kind=due.kind, data={"label": due.label, "due_on": due.due_on})
+    known = due_date_values(due, clock.now())
+    form = ChangeDueDateForm(today=_today(), kind=due.kind, data=known)
     if form.validate_on_submit():
         with refusals_on(form):
-            typed = {"label": form.label.data or "", "due_on": form.due_on.data}
+            typed = {"label": form.label.data or "", "due_on": form.due_on.data, "seen": form.seen.data}
             services.change_due_date(actor=g.actor, due_id=due_date_id, **typed, as_of=clock.now())
             flash("Échéance enregistrée.")
             return redirect(_page_of(due))
-    return _form_page("fleet/due_date_form.html", form, due)
+    return _form_page("fleet/due_date_form.html", form, due, known=known)
 
 
 @blueprint.route("/echeances/<uuid:due_date_id>/fait", methods=["GET", "POST"])
@@ -126,12 +126,13 @@ def _added(form: DueDateForm, **subject: UUID):
             services.add_due_date(actor=g.actor, **subject, **typed, as_of=clock.now())
             flash("Échéance ajoutée.")
             return redirect(back)
-    return render_form("fleet/due_date_form.html", form, due=None, back=back, rules=rules)
+    whose = lists.whose(reading(), g.actor, **subject)
+    return render_form("fleet/due_date_form.html", form, due=None, whose=whose, back=back, rules=rules)
 
 
-def _form_page(template: str, form, due: DueDate):
-    whose = lists.whose(reading(), g.actor, due)
-    return render_form(template, form, due=due, whose=whose, back=_page_of(due), rules=rules)
+def _form_page(template: str, form, due: DueDate, **shown):
+    whose = lists.whose(reading(), g.actor, vehicle_id=due.vehicle_id, driver_id=due.driver_id)
+    return render_form(template, form, due=due, whose=whose, back=_page_of(due), rules=rules, **shown)
 
 
 def _page(template: str, **context):

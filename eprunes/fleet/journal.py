@@ -22,6 +22,7 @@ ACTIONS = {
     "vehicule.ajoute": "Véhicule ajouté au parc",
     "vehicule.modifie": "Fiche modifiée",
     "vehicule.sorti": "Sortie du parc",
+    "vehicule.supprime": "Véhicule supprimé",
     "vehicule.revenu": "Remis dans le parc",
     "echeance.ajoutee": "Échéance ajoutée",
     "echeance.faite": "Échéance faite",
@@ -30,7 +31,10 @@ ACTIONS = {
     "conducteur.ajoute": "Conducteur ajouté",
     "conducteur.modifie": "Fiche modifiée",
     "conducteur.fusionne": "Fusionné avec une autre fiche de la même personne",
+    "conducteur.distinct": "Déclaré une autre personne qu’une fiche de mêmes nom et date de naissance",
+    "conducteur.distinct_annule": "N’est plus déclaré une autre personne",
     "conducteur.parti": "Départ du conducteur",
+    "conducteur.supprime": "Conducteur supprimé",
     "attribution.creee": "Attribué",
     "attribution.terminee": "Fin d’attribution",
     "attribution.corrigee": "Attribution corrigée",
@@ -80,10 +84,17 @@ def read_journal(session: TenantSession, actor: Actor, subject_kind: str, subjec
             entry.at,
             ACTIONS.get(entry.action, entry.action),
             authors.get(entry.actor_id, "un compte supprimé") if entry.actor_id else THE_PLATFORM,
-            _particulars(entry, names, actor),
+            _with_source(entry, _particulars(entry, names, actor)),
         )
         for entry in entries
     ]
+
+
+def _with_source(entry: AuditEntry, told: str) -> str:
+    """What an import did says so."""
+    if entry.details.get("source") != AssignmentSource.IMPORTED:
+        return told
+    return f"{told}, par import" if told else "par import"
 
 
 def _drivers_in(entries: Iterable[AuditEntry]) -> Iterable[UUID]:

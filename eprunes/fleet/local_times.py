@@ -7,7 +7,7 @@ from babel.dates import format_date
 
 from eprunes.core.calendar import end_of_day, local_to_instants, start_of_day
 from eprunes.core.refusals import Refused
-from eprunes.core.wording import LOCALE, day, instant
+from eprunes.core.wording import LOCALE, day, hour, instant
 
 DAY = timedelta(days=1)
 DOUBLED_HOUR_HINT = (
@@ -48,14 +48,21 @@ def typed_end(value: datetime | None, zone: ZoneInfo) -> tuple[date | None, time
 
 def end_text(value: datetime, zone: ZoneInfo) -> str:
     """As `wording.instant`, midnight written as 24:00 of the day that ends: `mar. 3 mars 2026, 24:00`."""
-    last_day, hour = typed_end(value, zone)
-    return f"{day(last_day)}, 24:00" if hour is None else instant(value, zone)
+    last_day, last_hour = typed_end(value, zone)
+    return f"{day(last_day)}, 24:00" if last_hour is None else instant(value, zone)
 
 
 def period_text(starts_at: datetime, ends_at: datetime | None, zone: ZoneInfo) -> str:
-    """`du lun. 2 mars 2026, 08:00 au mar. 3 mars 2026, 24:00`, or `depuis le lun. 2 mars 2026, 08:00`."""
+    """`du lun. 2 mars 2026, 08:00 au mar. 3 mars 2026, 24:00`, or `depuis le lun. 2 mars 2026, 08:00`.
+
+    Within one day: `le lun. 2 mars 2026, de 08:00 à 24:00`.
+    """
     if ends_at is None:
         return f"depuis le {instant(starts_at, zone)}"
+    last_day, last_hour = typed_end(ends_at, zone)
+    if last_day == starts_at.astimezone(zone).date():
+        until = "24:00" if last_hour is None else hour(ends_at, zone)
+        return f"le {day(last_day)}, de {hour(starts_at, zone)} à {until}"
     return f"du {instant(starts_at, zone)} au {end_text(ends_at, zone)}"
 
 

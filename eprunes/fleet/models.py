@@ -135,6 +135,25 @@ class Driver(TenantScoped, Base):
     created_at: Mapped[datetime]
 
 
+class DistinctDrivers(TenantScoped, Base):
+    """Homonymes : two files of one name and birth date that somebody said to be two persons', the lower id first."""
+
+    __tablename__ = "distinct_drivers"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "first_id"], ["drivers.organisation_id", "drivers.id"]),
+        ForeignKeyConstraint(["organisation_id", "second_id"], ["drivers.organisation_id", "drivers.id"]),
+        CheckConstraint("first_id < second_id", name="in_order"),
+        Index(None, "organisation_id", "first_id", "second_id", unique=True),
+        Index(None, "organisation_id", "second_id"),
+        Index(None, "organisation_id", "created_at", "id"),
+    )
+
+    first_id: Mapped[UUID]
+    second_id: Mapped[UUID]
+    created_by: Mapped[UUID | None]
+    created_at: Mapped[datetime]
+
+
 class Assignment(TenantScoped, Base):
     """Attribution : one driver holds one vehicle from `starts_at` until `ends_at` (half-open; None = open).
 

@@ -1,4 +1,4 @@
-"""What the page of a vehicle's month shows: who held it at which hours, and when nobody did."""
+"""The pages of a month: who held a vehicle at which hours and when nobody did; which vehicles a driver held."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,14 +18,11 @@ from eprunes.fleet.timeline import YEARS, Gap, Held, MonthDay, Stretch, gaps, mo
 
 
 @dataclass(frozen=True)
-class MonthPage:
-    """A vehicle's month: its days, the drivers of its assignments, the gaps that touch it, whole."""
+class Month:
+    """The days of a month, and the months before and after it as addresses name them."""
 
-    vehicle: Vehicle
     first: date
     days: list[MonthDay]
-    drivers: dict[UUID, DriverName]
-    gaps: list[Gap]
     previous: str
     next: str
 
@@ -33,6 +30,22 @@ class MonthPage:
     def title(self) -> str:
         """`Mars 2026`."""
         return format_date(self.first, "LLLL y", locale=LOCALE).capitalize()
+
+
+@dataclass(frozen=True)
+class MonthPage(Month):
+    """A vehicle's month: the drivers of its assignments, the gaps that touch it, whole."""
+
+    vehicle: Vehicle
+    drivers: dict[UUID, DriverName]
+    gaps: list[Gap]
+
+
+@dataclass(frozen=True)
+class DriverMonth(Month):
+    """A driver's month, and the vehicles of its assignments."""
+
+    vehicles: dict[UUID, Vehicle]
 
 
 def read_month(text: str, today: date) -> date | None:
@@ -59,25 +72,50 @@ def read_month_page(
     first = read_month(text, local_day(as_of, actor.zone))
     if vehicle is None or first is None:
         return None
-    after, zone = add_months(first, 1), actor.zone
-    start, end = start_of_day(first, zone), start_of_day(after, zone)
-    periods = _periods(session, actor, vehicle_id, start, end)
+    start, end = month = _instants(first, actor)
+    periods = _periods(session, _own(actor, vehicle_id), month)
     found = gaps(periods, *_bounds(session, actor, vehicle, start, end))
     touching = [one for one in found if one.starts_at < end and (one.ends_at is None or one.ends_at > start)]
     names = names_by_id(session, actor, (one.driver_id for one in periods))
-    stretches = _stretches(vehicle, periods, touching, (start, end))
-    days = list(month_days(stretches, first, after, zone))
-    around = month_name(add_months(first, -1)), month_name(after)
-    return MonthPage(vehicle, first, days, names, touching, *around)
+    days = _days(_stretches(vehicle, periods, touching, month), first, actor)
+    return MonthPage(*days, vehicle, names, touching)
+
+
+def read_driver_month(
+    session: TenantSession, actor: Actor, driver_id: UUID, text: str, as_of: datetime
+) -> DriverMonth | None:
+    """The month of a driver whom the actor sees, or None when the text is no month. Two vehicles at once are both
+    told."""
+    first = read_month(text, local_day(as_of, actor.zone))
+    if first is None:
+        return None
+    own = queries.visible_assignments(actor).where(Assignment.driver_id == driver_id)
+    periods = _periods(session, own, _instants(first, actor))
+    ids = {one.vehicle_id for one in periods}
+    vehicles = session.scalars(queries.visible_vehicles(actor).where(Vehicle.id.in_(ids))) if ids else ()
+    stretches = [Stretch(Held.BY_DRIVER, one.starts_at, one.ends_at, one) for one in periods]
+    return DriverMonth(*_days(stretches, first, actor), {one.id: one for one in vehicles})
+
+
+def _instants(first: date, actor: Actor) -> tuple[datetime, datetime]:
+    """Between which instants a month lies."""
+    return start_of_day(first, actor.zone), start_of_day(add_months(first, 1), actor.zone)
+
+
+def _days(stretches: list[Stretch], first: date, actor: Actor) -> tuple[date, list[MonthDay], str, str]:
+    """What a `Month` is made of."""
+    after = add_months(first, 1)
+    days = list(month_days(stretches, first, after, actor.zone))
+    return first, days, month_name(add_months(first, -1)), month_name(after)
 
 
 def _periods(
-    session: TenantSession, actor: Actor, vehicle_id: UUID, start: datetime, end: datetime
+    session: TenantSession, assignments: Select[tuple[Assignment]], month: tuple[datetime, datetime]
 ) -> list[Assignment]:
-    """The assignments that touch a month, oldest first."""
-    open_then = or_(Assignment.ends_at.is_(None), Assignment.ends_at > start)
-    query = _own(actor, vehicle_id).where(Assignment.starts_at < end, open_then)
-    return list(session.scalars(query.order_by(Assignment.starts_at)))
+    """Those of these assignments that touch a month, oldest first."""
+    open_then = or_(Assignment.ends_at.is_(None), Assignment.ends_at > month[0])
+    query = assignments.where(Assignment.starts_at < month[1], open_then)
+    return list(session.scalars(query.order_by(Assignment.starts_at, Assignment.id)))
 
 
 def _bounds(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import and_
@@ -37,13 +38,19 @@ class VehiclePage:
     journal: list[Line]
 
 
-@dataclass(frozen=True)
-class DriverPage:
-    """A driver, who it is (None once erased), what a designation lacks, and the vehicles held, newest first."""
+class DriverHead(NamedTuple):
+    """What stands above every page of a driver: who it is (None once erased), what a designation lacks."""
 
     driver: Driver
     details: DriverDetails | None
     missing: list[str]
+
+
+@dataclass(frozen=True)
+class DriverPage:
+    """A driver's head, and the vehicles held, newest first."""
+
+    head: DriverHead
     assignments: list[tuple[Assignment, Vehicle]]
     found: int
     journal: list[Line]
@@ -69,21 +76,24 @@ def read_vehicle(session: TenantSession, actor: Actor, vehicle_id: UUID, as_of: 
     )
 
 
-def read_driver(session: TenantSession, actor: Actor, driver_id: UUID) -> DriverPage | None:
-    """The page of a driver that the actor may see, or None."""
+def read_driver_head(session: TenantSession, actor: Actor, driver_id: UUID) -> DriverHead | None:
+    """The head of a driver that the actor may see, or None."""
     driver = queries.find_driver(session, actor, driver_id)
     if driver is None:
         return None
     details = details_of(driver)
+    return DriverHead(driver, details, missing_for_designation(details) if details else [])
+
+
+def read_driver(session: TenantSession, actor: Actor, driver_id: UUID) -> DriverPage | None:
+    """The page of a driver that the actor may see, or None."""
+    head = read_driver_head(session, actor, driver_id)
+    if head is None:
+        return None
+    held = _held(session, actor, driver_id)
     query = queries.visible_assignments(actor).where(Assignment.driver_id == driver_id)
-    return DriverPage(
-        driver,
-        details,
-        missing_for_designation(details) if details else [],
-        _held(session, actor, driver_id),
-        count_of(session, query),
-        read_journal(session, actor, "conducteur", driver_id),
-    )
+    count = len(held) if len(held) < SHOWN else count_of(session, query)
+    return DriverPage(head, held, count, read_journal(session, actor, "conducteur", driver_id))
 
 
 def details_of(driver: Driver) -> DriverDetails | None:

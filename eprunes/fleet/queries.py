@@ -16,7 +16,7 @@ from eprunes.accounts.models import User
 from eprunes.accounts.permissions import Actor, Permission
 from eprunes.core.audit import AuditEntry
 from eprunes.core.database import TenantSession
-from eprunes.fleet.models import Assignment, Driver, DueDate, Vehicle
+from eprunes.fleet.models import Assignment, DistinctDrivers, Driver, DueDate, Vehicle
 
 _CHUNK = 500
 
@@ -50,6 +50,11 @@ def visible_due_dates(actor: Actor) -> Select[tuple[DueDate]]:
     return _for(actor, select(DueDate).where(DueDate.organisation_id == actor.organisation_id))
 
 
+def visible_distinct_drivers(actor: Actor) -> Select[tuple[DistinctDrivers]]:
+    """The pairs of files said to be of two persons that the actor may see."""
+    return _for(actor, select(DistinctDrivers).where(DistinctDrivers.organisation_id == actor.organisation_id))
+
+
 def visible_journal(actor: Actor, subject_kind: str, subject_id: UUID) -> Select[tuple[AuditEntry]]:
     """What was done on one vehicle or driver, newest first."""
     query = select(AuditEntry).where(
@@ -73,6 +78,11 @@ def find_driver(session: TenantSession, actor: Actor, driver_id: UUID) -> Driver
 def find_assignment(session: TenantSession, actor: Actor, assignment_id: UUID) -> Assignment | None:
     """One assignment that the actor may see, or None."""
     return session.scalar(visible_assignments(actor).where(Assignment.id == assignment_id))
+
+
+def find_distinct_drivers(session: TenantSession, actor: Actor, pair_id: UUID) -> DistinctDrivers | None:
+    """One pair of files said to be of two persons that the actor may see, or None."""
+    return session.scalar(visible_distinct_drivers(actor).where(DistinctDrivers.id == pair_id))
 
 
 def author_names(session: TenantSession, user_ids: Iterable[UUID | None]) -> dict[UUID, str]:

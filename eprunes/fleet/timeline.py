@@ -1,4 +1,4 @@
-"""When nobody held a vehicle, and a month of one, day by day. Pure: periods and instants in, stretches out."""
+"""When nobody held a vehicle, and a month of one or of a driver, by day. Pure: periods, instants in, stretches out."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from eprunes.core.calendar import end_of_day, local_to_instants, start_of_day
 from eprunes.core.wording import hour, instant
-from eprunes.fleet.local_times import end_text, typed_end, typed_start
+from eprunes.fleet.local_times import period_text, typed_end, typed_start
 from eprunes.fleet.models import Assignment
 
 HOUR = timedelta(hours=1)
@@ -37,7 +37,7 @@ class Held(StrEnum):
 
 @dataclass(frozen=True)
 class Stretch:
-    """A part of a day of a vehicle; the assignment is that of the driver who holds it, if one does."""
+    """A part of a day of a vehicle or driver; the assignment is the one by which it is held, if it is."""
 
     kind: Held
     starts_at: datetime
@@ -92,7 +92,7 @@ def gap_text(gap: Gap, as_of: datetime, zone: ZoneInfo) -> str:
         verb, since = "Personne n’a ce véhicule", f"depuis le {start}"
     else:
         verb, since = "Personne n’avait ce véhicule", ""
-    return f"{verb} {since if gap.ends_at is None else f'du {start} au {end_text(gap.ends_at, zone)}'}"
+    return f"{verb} {since if gap.ends_at is None else period_text(gap.starts_at, gap.ends_at, zone)}"
 
 
 def period_args(gap: Gap) -> dict[str, str]:

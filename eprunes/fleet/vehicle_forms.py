@@ -21,7 +21,7 @@ from eprunes.fleet.versions import stamp, vehicle_version
 class VehicleForm(OfOneRow):
     plate = text("Immatriculation", "Indiquez l’immatriculation.", autocapitalize="characters", spellcheck="false")
     country = choice("Pays d’immatriculation", wording.countries())
-    make = text("Marque")
+    make = text("Marque", list="make-connus")
     model = text("Modèle")
     category = text("Genre", list="genres")
     vin = text("N° VIN", autocapitalize="characters", spellcheck="false")
@@ -32,10 +32,10 @@ class VehicleForm(OfOneRow):
         "Émissions de CO₂ (g/km)", validators=[Optional()], render_kw={"min": 0, "max": HIGHEST_CO2}
     )
     holding = choice("Détention", wording.HOLDINGS.items())
-    registered_to = text("Titulaire du certificat d’immatriculation", autocomplete="off")
-    lessor = text("Loueur", autocomplete="off")
-    site = text("Site", list="sites")
-    cost_centre = text("Centre de coûts")
+    registered_to = text("Titulaire du certificat d’immatriculation", list="registered_to-connus")
+    lessor = text("Loueur", list="lessor-connus")
+    site = text("Site", list="site-connus")
+    cost_centre = text("Centre de coûts", list="cost_centre-connus")
     is_pool = BooleanField("Véhicule partagé (pool)")
     entered_at = needed_day("Dans le parc depuis le", "Indiquez la date d’entrée dans le parc.")
     entered_at_time = LocalTimeField("Heure")

@@ -62,9 +62,7 @@ def tidied(details: VehicleDetails, today: date) -> tuple[VehicleDetails, dict[s
     texts = {name: tidy_line(getattr(details, name)) for name in _LONGEST}
     texts["formula_number"] = tidy_formula(texts["formula_number"])
     tidy, problems = replace(details, **texts), {}
-    for name, longest in _LONGEST.items():
-        if len(texts[name]) > longest:
-            problems[name] = f"{longest} caractères au plus."
+    problems |= {name: sentence for name, text in texts.items() if (sentence := too_long(name, text))}
     try:
         plate = plate_of(details)
         tidy = replace(tidy, plate=plate.display, country=plate.country)
@@ -75,6 +73,11 @@ def tidied(details: VehicleDetails, today: date) -> tuple[VehicleDetails, dict[s
     except ValueError as error:
         problems["vin"] = str(error)
     return tidy, problems | _odd_facts(details, today)
+
+
+def too_long(name: str, text: str) -> str:
+    """What is wrong with the length of one of a vehicle's texts; empty when nothing is."""
+    return f"{_LONGEST[name]} caractères au plus." if len(text) > _LONGEST[name] else ""
 
 
 def plate_of(details: VehicleDetails) -> Plate:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, and_, false, func, or_, tuple_
 
 from eprunes.accounts.permissions import Actor
-from eprunes.core.database import TenantSession
+from eprunes.core.database import IN_BINARY, TenantSession
 from eprunes.core.paging import Page, read_page
 from eprunes.core.texts import folded, tidy_line
 from eprunes.fleet import wording
@@ -125,6 +125,7 @@ _CHOICES = {
 _DEFAULTS = {"etat": IN_FLEET, "tri": "immatriculation"}
 NARROWING = ("site", "flag", "use", "energy", "holding")
 LONGEST_PLATE, NOT_IN_VINS = Vehicle.__table__.c.plate_key.type.length, set("IOQ")
+FEW = 500
 SHORTEST_VIN_PIECE = 5  # shorter ones are pieces of plates
 
 
@@ -195,7 +196,7 @@ def _with_holders(query: Select[tuple[Vehicle]], as_of: datetime) -> Select:
     """The same vehicles, each with the columns of who holds it at an instant, NULL when nobody does."""
     same_driver = and_(Driver.organisation_id == Assignment.organisation_id, Driver.id == Assignment.driver_id)
     held = query.with_only_columns(*_LINE_COLUMNS, *_HOLDER_COLUMNS, maintain_column_froms=True)
-    return held.outerjoin(Assignment, holding_at(as_of)).outerjoin(Driver, same_driver)
+    return held.outerjoin(Assignment, holding_at(as_of)).outerjoin(Driver, same_driver).execution_options(**IN_BINARY)
 
 
 def _holders_in(rows: Sequence[Row], actor: Actor) -> dict[UUID, Holder]:
@@ -250,8 +251,19 @@ def _text_criteria(
     if models := _models_with(session, actor, words):
         criteria.append(tuple_(Vehicle.make, Vehicle.model).in_(models))
     if people:
-        criteria.append(held_by(actor, [one.id for one in people]))
+        criteria.append(_ever_held(session, actor, [one.id for one in people]))
     return criteria or [false()]
+
+
+def _ever_held(session: TenantSession, actor: Actor, driver_ids: list[UUID]) -> ColumnElement[bool]:
+    """True for the vehicles of these people's assignments. A few are looked up first: otherwise the database goes
+    through every vehicle to find them."""
+    if len(driver_ids) <= FEW:
+        theirs = visible_assignments(actor).where(Assignment.driver_id.in_(driver_ids))
+        found = session.scalars(theirs.with_only_columns(Assignment.vehicle_id).distinct().limit(FEW + 1)).all()
+        if len(found) <= FEW:
+            return Vehicle.id.in_(found)
+    return held_by(actor, driver_ids)
 
 
 def _spells(

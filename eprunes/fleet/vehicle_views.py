@@ -17,7 +17,8 @@ from eprunes.fleet.places import read_places
 from eprunes.fleet.services import vehicles as services
 from eprunes.fleet.vehicle_forms import LeaveForm, VehicleForm, leave_values, vehicle_values
 from eprunes.fleet.vehicle_rules import PROOFS
-from eprunes.fleet.vehicle_search import known_sites, read_vehicle_search, read_vehicles
+from eprunes.fleet.vehicle_search import read_vehicle_search, read_vehicles
+from eprunes.fleet.vehicle_suggestions import suggestions
 
 
 @blueprint.get("/vehicules")
@@ -105,7 +106,7 @@ def return_to_fleet(vehicle_id: UUID):
 
 
 def _form_page(form: VehicleForm, **shown):
-    return render_form("fleet/vehicle_form.html", form, sites=known_sites(reading(), g.actor), **shown)
+    return render_form("fleet/vehicle_form.html", form, suggested=suggestions(reading(), g.actor), **shown)
 
 
 def _vehicle(vehicle_id: UUID) -> Vehicle:

@@ -11,7 +11,7 @@ from eprunes.core.database import TenantSession
 from eprunes.core.refusals import Refused
 from eprunes.fleet import queries
 from eprunes.fleet.driver_details import DriverDetails
-from eprunes.fleet.models import Driver, Vehicle
+from eprunes.fleet.models import Driver, DueDate, Vehicle
 from eprunes.fleet.vehicle_rules import KEPT
 
 _OF_VEHICLE = ("plate", "country", *KEPT)
@@ -28,13 +28,24 @@ def driver_version(driver: Driver, details: DriverDetails) -> str:
     return _digest([details, *(getattr(driver, name) for name in _OF_DRIVER)])
 
 
+def due_date_version(due: DueDate) -> str:
+    """The version of what the form of a due date shows."""
+    return _digest([due.due_on, due.label, due.done_on])
+
+
 def stamp(version: str, as_of: datetime) -> str:
     """What a form carries: the version it was filled with, and when."""
     return f"{version}@{as_of.isoformat()}"
 
 
 def refuse_stale(
-    session: TenantSession, actor: Actor, seen: str | None, present: str, subject: tuple[str, UUID]
+    session: TenantSession,
+    actor: Actor,
+    seen: str | None,
+    present: str,
+    subject: tuple[str, UUID],
+    *,
+    what: str = "Cette fiche",
 ) -> None:
     """Raise Refused when a form was filled with something else than what is there now; without `seen` never.
 
@@ -48,7 +59,7 @@ def refuse_stale(
     is_later = latest is not None and latest.actor_id is not None and latest.at.isoformat() >= since
     names = queries.author_names(session, [latest.actor_id]) if is_later else {}
     who = "".join(f" par {name}" for name in names.values())
-    raise Refused(f"Cette fiche a été modifiée entre-temps{who}\u00a0: rechargez la page.", "seen")
+    raise Refused(f"{what} a été modifiée entre-temps{who}\u00a0: rechargez la page.", "seen")
 
 
 def _digest(values: list) -> str:

@@ -2,12 +2,14 @@
 
 from eprunes.fleet import (  # noqa: F401 - routes
     assignment_views,
+    bulk_views,
     document_views,
     driver_views,
     due_date_views,
     duplicate_views,
     export_views,
     pool_views,
+    removing_views,
     timeline_views,
     vehicle_views,
 )

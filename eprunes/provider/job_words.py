@@ -12,7 +12,7 @@ JOB_NAMES = {
     "due-dates": "Calcul des échéances",
     "fleet-departures": "Sorties du parc",
     "handovers": "Passations du compte administrateur",
-    "long-work": "Imports et exports",
+    "long-work": "Imports et opérations groupées",
     "operator-visits": "Fin des visites",
     "retention-sweep": "Destruction en fin de conservation",
     "send-mail": "Envoi des e-mails",

@@ -15,6 +15,24 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("form[data-autosubmit] select").forEach((select) =>
     select.addEventListener("change", () => select.form.requestSubmit()));
 
+  // A list to pick from: the whole page at once, and buttons that say how many rows they act on.
+  document.querySelectorAll("form[data-picks]").forEach((form) => {
+    const rows = [...form.elements].filter((one) => one.name === "v" && !("every" in one.dataset));
+    const page = form.querySelector("[data-every]"), found = form.querySelector("[data-found]");
+    const count = () => {
+      const ticked = rows.filter((one) => one.checked).length;
+      page.checked = ticked === rows.length;
+      const number = found?.checked ? Number(found.dataset.found) : ticked;
+      form.querySelectorAll("[data-count]").forEach((one) => {
+        one.textContent = number ? ` (${number.toLocaleString("fr-FR")})` : "";
+        one.closest("button").disabled = !number;
+      });
+    };
+    page.addEventListener("change", () => { rows.forEach((one) => { one.checked = page.checked; }); count(); });
+    [...rows, found].forEach((one) => one?.addEventListener("change", count));
+    window.addEventListener("pageshow", count);
+  });
+
   // Pages that show work in progress look again until it has ended.
   const waiting = document.querySelector("[data-refresh]");
   if (waiting) setTimeout(() => window.location.reload(), Number(waiting.dataset.refresh) * 1000);

@@ -99,6 +99,13 @@ def test_a_new_order_form_counts_from_its_day_on(own):
     take(own, 6, last_second + timedelta(seconds=1))
 
 
+def test_before_the_first_order_form_no_place_is_allowed(own):
+    """C4.1-b"""
+    take(own, 2)
+    assert used_and_allowed(own, AS_OF - timedelta(days=1)) == (2, 0)
+    assert used_and_allowed(own) == (2, 5)
+
+
 def test_a_smaller_order_form_keeps_what_is_there_and_admits_nothing_new(own):
     """C4.1-a, C4.1-b"""
     take(own, 5)

@@ -15,6 +15,7 @@ from eprunes.core.crypto import (
     BoxUnreadable,
     KeyStore,
     KeyStoreUnsafe,
+    box_opener,
     fingerprint,
     key_store,
     open_box,
@@ -58,7 +59,7 @@ def small_store(tmp_path):
 
 def test_a_box_gives_back_what_was_sealed_and_shows_none_of_it():
     box = seal(KEY, OWNER, "drivers", ROW, DETAILS)
-    assert open_box(KEY, OWNER, "drivers", ROW, box) == DETAILS
+    assert open_box(KEY, OWNER, "drivers", ROW, box) == box_opener(OWNER, "drivers")(KEY, ROW, box) == DETAILS
     assert "Lefèvre".encode() not in box
 
 
@@ -81,6 +82,8 @@ def test_a_box_opens_only_with_its_key_and_for_its_row(key, owner, table, row):
     box = seal(KEY, OWNER, "drivers", ROW, DETAILS)
     with pytest.raises(BoxUnreadable):
         open_box(key, owner, table, row, box)
+    with pytest.raises(BoxUnreadable):
+        box_opener(owner, table)(key, row, box)
 
 
 def test_a_box_with_any_byte_altered_does_not_open():

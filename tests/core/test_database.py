@@ -6,16 +6,20 @@ from datetime import UTC, datetime, timedelta, timezone
 from threading import Barrier
 
 import pytest
+from psycopg.pq import Format
 from sqlalchemy import select, text
 from sqlalchemy.exc import StatementError
 
 from eprunes.accounts.models import OrderForm, VehicleCount
 from eprunes.core.crypto import key_store
-from eprunes.core.database import UtcDateTime, db, platform_session, tenant_session, truncate_wal
+from eprunes.core.database import IN_BINARY, UtcDateTime, db, platform_session, tenant_session, truncate_wal
 from eprunes.core.jobs import JobState
+from eprunes.fleet.models import Assignment, Driver, Vehicle
+from tests.fleet.fleets import add_vehicle, fill
 from tests.support.worlds import AS_OF
 
 SQLITE_ONLY = pytest.mark.parametrize("installation", ["sqlite"], indirect=True)
+POSTGRESQL_ONLY = pytest.mark.parametrize("installation", ["postgresql"], indirect=True)
 WRITERS, TURNS = 4, 10
 
 
@@ -104,6 +108,27 @@ def test_a_naive_datetime_is_no_instant(world):
     query = select(OrderForm.id).where(OrderForm.organisation_id == own, OrderForm.created_at >= naive)
     with tenant_session(own) as session, pytest.raises(StatementError, match="not an instant"):
         session.execute(query)
+
+
+@pytest.mark.parametrize("model", [Vehicle, Driver, Assignment])
+@pytest.mark.parametrize("by_chunks", [{}, {"yield_per": 2}])
+def test_rows_read_in_binary_are_the_same(world, model, by_chunks):
+    """Every type of column, filled and empty: ids, instants, days, numbers, texts with accents, boxes."""
+    fill(world, vehicle_count=3, driver_count=3)
+    add_vehicle(world, "ZZ-001-ZZ", co2_g_per_km=95, first_registered_on=AS_OF.date(), site="Émerainville")
+    own = world.organisation_id
+    query = select(*model.__table__.columns).where(model.organisation_id == own).order_by(model.id)
+    with tenant_session(own) as session:
+        plain = session.execute(query).all()
+        assert len(plain) >= 3
+        assert session.execute(query, execution_options={**IN_BINARY, **by_chunks}).all() == plain
+
+
+@POSTGRESQL_ONLY
+def test_what_is_read_in_binary_comes_so(app):
+    for options, expected in (({}, Format.TEXT), (IN_BINARY, Format.BINARY)):
+        with db.engine.connect() as connection:
+            assert connection.execute(text("SELECT 1"), execution_options=options).cursor.format == expected
 
 
 @pytest.mark.parametrize("value", [None, AS_OF])

@@ -74,6 +74,24 @@ def test_a_task_is_claimed_by_one_worker_until_its_lease_ends(organisation_id):
     assert claim(organisation_id, LATER) is not None
 
 
+def test_a_part_of_a_step_and_the_note_that_it_is_done_are_kept_together_or_not_at_all(organisation_id):
+    task_id = create(organisation_id)
+    held = claim(organisation_id)
+    with tenant_session(organisation_id, write=True) as session:
+        work.advance(session, held, 1, 2, AS_OF, input_box={"note": "half"})
+        session.rollback()
+    assert (task(organisation_id).done_steps, work.open_claimed(held, "input_box")) == (0, {"note": "secret"})
+    with tenant_session(organisation_id, write=True) as session:
+        work.advance(session, held, 1, 2, AS_OF, input_box={"note": "half"})
+    successor = claim(organisation_id, LATER)
+    assert (task(organisation_id).done_steps, work.open_claimed(successor, "input_box")) == (1, {"note": "half"})
+    with pytest.raises(LeaseLost), tenant_session(organisation_id, write=True) as session:
+        work.advance(session, held, 2, 2, LATER)
+    finish(successor, WorkState.PREPARED)
+    assert confirm(organisation_id, task_id)
+    assert (task(organisation_id).done_steps, task(organisation_id).total_steps) == (0, 0)
+
+
 def test_a_lease_from_a_wrong_clock_does_not_hold_a_task_for_ever(organisation_id):
     create(organisation_id, AS_OF)
     claim(organisation_id, AS_OF + timedelta(hours=3))

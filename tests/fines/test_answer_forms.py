@@ -1,5 +1,7 @@
 """The answer forms in a browser's eyes: what they refuse, all at once, and what they offer after a refusal."""
 
+from datetime import date
+
 import pytest
 from sqlalchemy import select
 
@@ -7,6 +9,7 @@ from eprunes.core.database import tenant_session
 from eprunes.fines import transmission
 from eprunes.fines.models import Answer
 from tests.fines.test_pages import designation_of, desk, post_notice  # noqa: F401 - a fixture
+from tests.fleet.fleets import add_driver
 from tests.support.worlds import AS_OF
 
 ONE_CLICK = "Désigner Caroline DUMAS</button>"
@@ -45,6 +48,36 @@ def test_a_licence_issued_after_the_offence_is_refused(desk, browser, issued, st
     if status == 422:
         assert "Le permis ne peut pas être délivré après l’infraction, qui est du 20/02/2026." in answer.text
         assert 'id="licence_issued_on-error"' in answer.text
+
+
+@pytest.mark.parametrize(("issued", "is_doubtful"), [("1999-12-31", True), ("2000-01-01", False)])
+def test_a_licence_from_before_the_sixteenth_birthday_is_declared_after_a_second_look(
+    desk,  # noqa: F811
+    browser,
+    issued,
+    is_doubtful,
+):
+    """It may be right, a moped's for one; it never goes to the agency without having been pointed out."""
+    world, _, driver_id, notice_id = desk
+    path = f"/contraventions/{notice_id}/designer"
+    typed = designation_of(driver_id, birth_date="1984-01-01", licence_issued_on=issued)
+    answer = browser.post(path, data=typed)
+    assert answer.status_code == (422 if is_doubtful else 302)
+    assert ('name="licence_checked"' in answer.text) is is_doubtful
+    if is_doubtful:
+        assert answers(world) == 0
+        assert "vérifiez la date sur le titre" in answer.text
+        assert browser.post(path, data=typed | {"licence_checked": "y"}).status_code == 302
+    assert answers(world) == 1
+
+
+def test_a_doubtful_file_shows_its_doubt_before_anything_is_sent(desk, browser):  # noqa: F811
+    world, _, _, notice_id = desk
+    odd = add_driver(world, licence_issued_on=date(1990, 12, 28))
+    page = browser.get(f"/contraventions/{notice_id}?conducteur={odd}").text
+    assert 'name="licence_checked"' in page
+    assert "Corriger ces renseignements" not in page, "they stand open"
+    assert "Manque" not in page
 
 
 def test_everything_that_is_wrong_in_a_designation_is_said_at_once(desk, browser):  # noqa: F811

@@ -17,7 +17,7 @@ from eprunes.fleet.driver_details import (
     missing_for_designation,
     to_json,
 )
-from eprunes.fleet.driver_rules import has_unusual_licence, tidied
+from eprunes.fleet.driver_rules import date_problems, doubts, has_unusual_licence, tidied
 from eprunes.fleet.models import DriverKind
 from eprunes.fleet.services import assignments, drivers
 from tests.fleet.fleets import COMPLETE, ENTERED, add_driver, add_vehicle
@@ -176,7 +176,6 @@ def test_a_driver_of_another_organisation_is_out_of_reach(world, other_world):
         ("birth_date", date(2026, 3, 4), date(2000, 2, 29)),
         ("birth_date", date(1899, 12, 31), date(1900, 1, 1)),
         ("licence_issued_on", date(2026, 3, 4), date(2026, 3, 3)),
-        ("licence_issued_on", date(1990, 12, 28), date(1990, 12, 29)),
         ("city", "", "Orange"),
         ("licence_number", "12", "123"),
         ("licence_number", "1" * 21, "1" * 20),
@@ -225,10 +224,15 @@ def test_an_overseas_number_is_read_where_the_driver_lives_if_it_exists_there(po
     assert tidied(overseas, TODAY)[0].phone == kept
 
 
-def test_a_licence_from_before_the_sixteenth_birthday_is_no_complete_file():
-    odd = replace(COMPLETE, licence_issued_on=date(1990, 12, 28))
-    assert missing_for_designation(odd) == ["date de permis postérieure à ses 16 ans"]
-    assert missing_for_designation(replace(odd, licence_issued_on=date(1990, 12, 29))) == []
+@pytest.mark.parametrize(("issued", "is_doubtful"), [(date(1990, 12, 28), True), (date(1990, 12, 29), False)])
+def test_a_licence_from_before_the_sixteenth_birthday_is_doubted_and_refused_nowhere(issued, is_doubtful):
+    """A licence for mopeds is issued at fourteen; a designation asks for the licence, not for its date."""
+    odd = replace(COMPLETE, licence_issued_on=issued)
+    assert list(doubts(odd)) == ["licence_issued_on"] * is_doubtful
+    assert list(date_problems(odd, TODAY)) == ["licence_issued_on"] * is_doubtful
+    assert tidied(odd, TODAY)[1] == {}
+    assert missing_for_designation(odd) == []
+    assert doubts(replace(odd, birth_date=None)) == doubts(replace(odd, licence_issued_on=None)) == {}
 
 
 @pytest.mark.parametrize("part", [name for name in ADDRESS_FIELDS if name != "city"])

@@ -93,6 +93,15 @@ def test_what_is_wrong_is_said_and_nothing_added(browser, world, typed, sentence
     assert rows(world) == []
 
 
+def test_the_form_of_a_new_due_date_says_whose_it_is(browser, world):
+    for path, whose in (
+        (f"/vehicules/{add_vehicle(world)}", "AB-123-CD"),
+        (f"/conducteurs/{add_driver(world)}", "DUMAS"),
+    ):
+        assert whose in browser.get(f"{path}/echeances/nouvelle").text
+        assert whose in browser.post(f"{path}/echeances/nouvelle", data={}).text
+
+
 def test_a_service_takes_only_the_kinds_of_its_subject(world):
     with pytest.raises(Refused):
         add_due(world, kind=DueKind.LICENCE_CHECK, vehicle_id=add_vehicle(world))
@@ -135,6 +144,25 @@ def test_a_due_date_is_changed_and_removed_with_its_trace(browser, world):
 
 def computed_by_job(world, as_of=AS_OF):
     return dict(compute_due_dates(as_of))
+
+
+def test_a_due_date_that_changed_meanwhile_is_not_written_over(browser, world):
+    due = add_due(world, vehicle_id=add_vehicle(world))
+    path = f"/echeances/{due}/modifier"
+    mine = {"due_on": "2026-05-01", "label": "", "seen": seen_in(browser.get(path))}
+    due_dates.change_due_date(actor=actor(world.both), due_id=due, due_on=date(2026, 4, 1), as_of=AS_OF + DAY)
+    answer = browser.post(path, data=mine)
+    page = text_of(answer)
+    assert answer.status_code == 422
+    assert "Cette échéance a été modifiée entre-temps par" in page
+    assert "Ce qui est enregistré maintenant À faire avant le 01/04/2026" in page
+    assert shown(world) == [(date(2026, 4, 1), None, False)]
+    assert browser.post(path, data=mine | {"seen": seen_in(browser.get(path))}).status_code == 302
+    assert shown(world) == [(date(2026, 5, 1), None, False)]
+
+
+def seen_in(answer):
+    return re.search(r'name="seen"[^>]* value="([^"]*)"', answer.text)[1]
 
 
 def test_the_daily_job_opens_moves_and_closes_what_the_rules_say(world):
@@ -206,15 +234,27 @@ def test_an_exit_is_due_until_its_proofs_are_there(browser, world):
     refused = browser.post(f"/echeances/{due.id}/fait", data={"done_on": "2026-03-03"})
     assert "Ajoutez les preuves aux documents du véhicule" in refused.text
     add_paper(world, vehicle, DocumentKind.OTHER)
+    assert [row.id for row in rows(world)] == [due.id]
+    proof = add_paper(world, vehicle, DocumentKind.COMPLAINT)
+    assert rows(world) == []
     assert computed_by_job(world) == {}
-    add_paper(world, vehicle, DocumentKind.COMPLAINT)
-    assert computed_by_job(world) == {"due_closed": 1}
+    documents.remove_document(actor=actor(world.fleet), document_id=proof, as_of=AS_OF + DAY)
+    assert [(row.kind, row.due_on) for row in rows(world)] == [(DueKind.EXIT_PROOF, TODAY + 15 * DAY)]
+
+
+def test_of_two_proofs_one_is_not_enough(world):
+    vehicle = add_vehicle(world)
+    set_vehicle(world, vehicle, left_at=AS_OF, left_because=ExitReason.SOLD)
+    add_paper(world, vehicle, DocumentKind.TRANSFER)
+    assert [row.kind for row in rows(world)] == [DueKind.EXIT_PROOF]
+    add_paper(world, vehicle, DocumentKind.TRANSFER_RECEIPT)
+    assert rows(world) == []
 
 
 def add_paper(world, vehicle, kind):
     subject = documents.Subject(documents.VEHICLE, vehicle)
     content = b"%PDF-1.7 " + kind.encode()
-    documents.add_document(
+    return documents.add_document(
         actor=actor(world.fleet), subject=subject, kind=kind, name=f"{kind}.pdf", content=content, as_of=AS_OF
     )
 
@@ -269,7 +309,7 @@ def test_a_long_list_goes_on_page_by_page(browser, world):
 
 def test_home_shows_only_what_has_to_be_done(browser, world, frozen):
     """C4.1-b: the number of vehicles of the order form, beside how many there are."""
-    assert "Rien à faire" in text_of(browser.get("/"))
+    assert "Votre parc est vide" in text_of(browser.get("/"))
     vehicle = add_vehicle(world)
     page = text_of(browser.get("/"))
     assert re.search(r"1 véhicule sur \d+ prévus au bon de commande", page)

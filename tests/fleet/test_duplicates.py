@@ -1,14 +1,17 @@
 """Two files of one person: seen at creation, listed, compared, and made into one (C4.2)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
+from time import monotonic, sleep
 
+import psycopg
 import pytest
 
 from eprunes.core import files
 from eprunes.core.audit import AuditEntry
 from eprunes.core.crypto import key_store
-from eprunes.core.database import new_id, tenant_session
+from eprunes.core.database import db, new_id, tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.fleet import pages, queries
 from eprunes.fleet.driver_details import KEY_PURPOSE
@@ -119,6 +122,14 @@ def test_two_addresses_and_two_licences_are_never_mixed():
     assert (after.address_inside, after.postcode, after.licence_issued_on) == ("", "", None)
     same_licence = replace(theirs, licence_number=mine.licence_number)
     assert merged(Driver(), mine, Driver(), same_licence).details.licence_issued_on == COMPLETE.licence_issued_on
+
+
+def test_what_the_other_file_does_not_know_takes_nothing_away():
+    mine = replace(COMPLETE, licence_number="", country="BE", **NO_ADDRESS)
+    theirs = replace(mine, licence_issued_on=None, licence_country="DE", country="FR")
+    after = merged(Driver(), mine, Driver(), theirs).details
+    assert after == mine
+    assert merged(Driver(), theirs, Driver(), mine).details.licence_issued_on == COMPLETE.licence_issued_on
 
 
 @pytest.mark.parametrize(
@@ -281,3 +292,36 @@ def test_only_a_file_of_the_same_person_in_ones_own_fleet_can_be_named(browser, 
         assert answer.status_code == 404
     assert browser.get(f"/conducteurs/{foreign}/fusionner").status_code == 404
     assert len(rows_of(world, Driver)) == 2
+
+
+def until_somebody_waits(environ) -> None:
+    """On PostgreSQL, until a session waits for a lock; on SQLite a writer waits from its first statement on."""
+    if db.engine.dialect.name != "postgresql":
+        return
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND wait_event_type = 'Lock'"
+    with psycopg.connect(environ["EPRUNES_DATABASE_URL"], autocommit=True) as connection:
+        end = monotonic() + 10
+        while not connection.execute(waiting).fetchone()[0]:
+            assert monotonic() < end, "nobody waits"
+            sleep(0.01)
+
+
+def test_a_vehicle_given_to_a_driver_who_is_being_merged_away_is_refused_in_words(app, environ, world):
+    vehicle, gone, boss = add_vehicle(world), add_driver(world), actor(world.fleet)
+    chosen = {"vehicle_id": vehicle, "driver_id": gone, "starts_at": ENTERED}
+
+    def give():
+        with app.app_context():
+            assignments.assign(actor=boss, **chosen, as_of=AS_OF)
+
+    with ThreadPoolExecutor(1) as somebody:
+        with tenant_session(world.organisation_id, write=True) as session:
+            session.delete(session.get(Driver, (world.organisation_id, gone)))
+            session.flush()
+            given = somebody.submit(give)
+            until_somebody_waits(environ)
+        with pytest.raises(Refused) as refusal:
+            given.result(timeout=30)
+    assert refusal.value.field == "driver"
+    assert "Ce conducteur n’existe plus" in str(refusal.value) or db.engine.dialect.name == "sqlite"
+    assert rows_of(world, queries.Assignment) == []

@@ -15,7 +15,7 @@ from eprunes.fleet.driver_details import DriverDetails, open_details
 from eprunes.fleet.driver_search import DriverSearch
 from eprunes.fleet.export_sheets import end_cell, start_cell
 from eprunes.fleet.importing.applying import apply_import
-from eprunes.fleet.importing.columns import recognise
+from eprunes.fleet.importing.layouts import recognise
 from eprunes.fleet.importing.parsing import parse
 from eprunes.fleet.importing.running import make_plan
 from eprunes.fleet.models import ExitReason

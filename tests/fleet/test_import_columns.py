@@ -4,7 +4,8 @@ import pytest
 
 from eprunes.core.refusals import Refused
 from eprunes.core.spreadsheets.reading import SheetRead, Workbook
-from eprunes.fleet.importing.columns import SHEETS, recognise
+from eprunes.fleet.importing.columns import SHEETS
+from eprunes.fleet.importing.layouts import recognise
 from tests.support.fleet_files import VEHICLE, VEHICLE_HEADINGS, counts, planned
 
 

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import func, select
 
 from eprunes.core.config import PROJECT_ROOT
-from eprunes.core.database import tenant_session
-from eprunes.fleet.models import Assignment, Driver, Vehicle
-from tests.support.fleet_files import DRIVER, ENTRY, OTHER_VEHICLE, VEHICLE, fleet_file
+from eprunes.core.database import new_id, tenant_session
+from eprunes.fleet.models import Assignment, Driver, ImportMapping, Vehicle
+from tests.support.fleet_files import DRIVER, ENTRY, OTHER_VEHICLE, VEHICLE, fleet_file, xlsx
 from tests.support.worlds import make_world
 
 SAMPLE = PROJECT_ROOT / "demo" / "parc-transports-durand.xlsx"
@@ -98,3 +98,21 @@ def test_an_unknown_organisation_is_refused(run, world):
     done = run(fleet_file(vehicles=[VEHICLE]), "--organisation", "542065479")
     assert done.exit_code == 1
     assert "Aucun client" in done.output
+
+
+def test_the_command_reads_columns_as_the_client_chose_them_on_the_page(run, world):
+    file = xlsx([("Véhicules", [["N° de parc", "Date d’entrée"], ["AB-123-CD", ENTRY]])])
+    assert run(file, "--organisation", world.number).exit_code != 0
+    chosen = {"id": new_id(), "sheet": "vehicles", "heading": "ndeparc", "field": "plate"}
+    with tenant_session(world.organisation_id, write=True) as session:
+        session.add(ImportMapping(organisation_id=world.organisation_id, **chosen))
+    done = run(file, "--organisation", world.number, "--confirm")
+    assert done.exit_code == 0
+    assert how_many(world, Vehicle) == 1
+
+
+def test_the_command_says_that_missing_vehicles_stay(run, world):
+    run(fleet_file(vehicles=[VEHICLE]), "--organisation", world.number, "--confirm")
+    done = run(fleet_file(vehicles=[OTHER_VEHICLE]), "--organisation", world.number)
+    assert "1 véhicule du parc hors de ce fichier\u00a0: rien n’y est changé." in done.output
+    assert "hors de ce fichier" not in run(fleet_file(vehicles=[VEHICLE]), "--organisation", world.number).output

@@ -7,7 +7,7 @@ from eprunes.core.calendar import PARIS
 from eprunes.core.database import tenant_session
 from eprunes.core.spreadsheets.reading import read_workbook
 from eprunes.fleet import exports
-from eprunes.fleet.importing.columns import recognise
+from eprunes.fleet.importing.layouts import recognise
 from eprunes.fleet.importing.parsing import parse
 from eprunes.fleet.importing.running import make_plan
 from eprunes.fleet.models import Energy, ExitReason, Vehicle

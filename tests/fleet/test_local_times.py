@@ -1,6 +1,6 @@
 """Days and hours as people type and read them, in the organisation's zone."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -71,3 +71,12 @@ def test_a_midnight_that_ends_something_is_the_24_hours_of_the_day():
     assert end_text(midnight, NOUMEA) == "mer. 4 mars 2026, 10:00"
     assert period_text(utc(2026, 3, 2, 7), midnight, PARIS) == "du lun. 2 mars 2026, 08:00 au mar. 3 mars 2026, 24:00"
     assert period_text(utc(2026, 3, 2, 7), None, PARIS) == "depuis le lun. 2 mars 2026, 08:00"
+
+
+def test_a_period_within_one_day_names_the_day_once():
+    start, noon, midnight = utc(2026, 3, 2, 7), utc(2026, 3, 2, 11), utc(2026, 3, 2, 23)
+    assert period_text(start, noon, PARIS) == "le lun. 2 mars 2026, de 08:00 à 12:00"
+    assert period_text(start, midnight, PARIS) == "le lun. 2 mars 2026, de 08:00 à 24:00"
+    after = midnight + timedelta(minutes=1)
+    assert period_text(start, after, PARIS) == "du lun. 2 mars 2026, 08:00 au mar. 3 mars 2026, 00:01"
+    assert period_text(start, noon, NOUMEA) == "le lun. 2 mars 2026, de 18:00 à 22:00"

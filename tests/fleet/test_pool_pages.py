@@ -10,7 +10,7 @@ from eprunes.fleet.services import assignments
 from tests.fleet.fleets import add_driver, add_vehicle
 from tests.fleet.test_pool import DAY, HOUR, MINUTE, Desk
 from tests.support.fleet import change_vehicle
-from tests.support.worlds import AS_OF
+from tests.support.worlds import AS_OF, actor
 
 LIST = "/vehicules-partages"
 
@@ -194,3 +194,28 @@ def test_where_a_period_comes_from_stands_beside_it(browser, desk):
     assert "Terminée Téléphone" in text_of(browser.get(f"/vehicules/{desk.vehicle}"))
     desk.assign(desk.marin, AS_OF)
     assert "En cours Saisie" in text_of(browser.get(f"/vehicules/{desk.vehicle}"))
+
+
+def test_a_shared_vehicle_is_taken_and_given_back_from_its_own_page(browser, desk, signed_in):
+    page = f"/vehicules/{desk.vehicle}"
+    assert f'href="{taking(desk)}"' in browser.get(page).text
+    taken = desk.take(desk.dumas, AS_OF - HOUR)
+    shown = browser.get(page).text
+    assert f'action="/attributions/{taken}/rendre"' in shown
+    assert taking(desk) not in shown
+    assert browser.post(f"/attributions/{taken}/rendre").status_code == 302
+
+
+def test_a_vehicle_of_its_own_is_neither_taken_nor_given_back(browser, desk):
+    other = add_vehicle(desk.world, "AB-999-CD")
+    later = add_vehicle(desk.world, "AB-998-CD", is_pool=True, entered_at=AS_OF + DAY)
+    for vehicle in (other, later):
+        assert f"{LIST}/{vehicle}/prendre" not in browser.get(f"/vehicules/{vehicle}").text
+    start = {"driver_id": desk.dumas, "starts_at": AS_OF - HOUR, "as_of": AS_OF}
+    held = assignments.assign(actor=actor(desk.world.fleet), vehicle_id=other, **start)
+    assert f"/attributions/{held}/rendre" not in browser.get(f"/vehicules/{other}").text
+
+
+def test_where_a_period_comes_from_stands_on_the_drivers_page_too(browser, desk):
+    desk.take(desk.dumas, AS_OF - HOUR)
+    assert "En cours Téléphone" in text_of(browser.get(f"/conducteurs/{desk.dumas}"))

@@ -88,6 +88,7 @@ def test_nothing_is_said_of_what_came_before_the_oldest_period_shown():
             "Personne n’avait ce véhicule du sam. 10 janv. 2026, 08:00 au mar. 3 mars 2026, 10:00",
         ),
         ((at("03-02 00:00"), AS_OF + SECOND), "Personne n’a ce véhicule du lun. 2 mars 2026, 00:00 au"),
+        ((at("03-03 06:00"), at("03-03 08:30")), "Personne n’avait ce véhicule le mar. 3 mars 2026, de 06:00 à 08:30"),
         ((AS_OF, None), "Personne n’a ce véhicule depuis le mar. 3 mars 2026, 10:00"),
         ((AS_OF + SECOND, None), "Personne n’aura ce véhicule à partir du mar. 3 mars 2026, 10:00"),
         ((AS_OF + SECOND, EXIT), "Personne n’aura ce véhicule du mar. 3 mars 2026, 10:00 au dim. 31 mai 2026, 24:00"),

@@ -36,7 +36,7 @@ def test_what_the_form_takes_the_page_shows(browser):
         "Titulaire du certificat Banque des Loueurs",
         "Loueur Locaparc",
         "Centre de coûts CC-12",
-        "Véhicule partagé (pool)",
+        "Usage Partagé (pool)",
     ):
         assert words in page
 

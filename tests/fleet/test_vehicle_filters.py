@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from eprunes.core.database import new_id, tenant_session
-from eprunes.fleet import exports
+from eprunes.fleet import exports, vehicle_search
 from eprunes.fleet.driver_search import DriverSearch
 from eprunes.fleet.models import DueDate
 from eprunes.fleet.services import assignments
@@ -81,6 +81,15 @@ def plates(fleet, **search):
 def test_a_vehicle_is_found_by_vin_by_whoever_had_it_and_by_each_filter(fleet, search, expected):
     """C4.2"""
     assert plates(fleet, **search) == expected
+
+
+@pytest.mark.parametrize("few", [0, 1, 2, 3])
+def test_vehicles_are_found_by_driver_however_many_drivers_and_vehicles_there_are(fleet, monkeypatch, few):
+    """C4.2: « Prune » has three vehicles; « caroline » names two drivers, of three vehicles together."""
+    monkeypatch.setattr(vehicle_search, "FEW", few)
+    for text, expected in (("noyau", ["AB"]), ("prune", ["AB", "AC", "AD"]), ("caroline", ["AB", "AC", "AD"])):
+        assert plates(fleet, text=text) == expected
+    assert plates(fleet, text="prune", site="Lyon") == ["AB", "AD"]
 
 
 def test_a_vehicle_is_to_come_until_the_instant_of_its_entry(fleet):

@@ -227,6 +227,12 @@ def test_handing_over_closes_one_and_opens_the_next(browser, world, vehicle, hel
     assert [end for _, end in rows(world, vehicle)] == [at, None]
 
 
+def test_a_refused_hand_over_is_told_beside_its_date(browser, world, vehicle, held):
+    add_driver(world, "Marin")
+    answer = browser.post(f"/vehicules/{vehicle}/remise", data={"driver": "marin", "at": "2024-12-31"})
+    assert refused(answer, "at", "Ce véhicule n’est entré dans le parc que le")
+
+
 def test_an_assignment_is_ended_at_the_end_of_a_day(browser, world, vehicle, held):
     path = f"/attributions/{held}/fin"
     assert "DUMAS Caroline tient ce véhicule" in text_of(browser.get(path))

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from eprunes.accounts.models import Organisation
+from eprunes.accounts.permissions import Actor
 from eprunes.accounts.services import handovers, signing_in, users, visits
 from eprunes.antai import review
 from eprunes.antai.client import AnswerRefused, Registered
@@ -18,16 +19,19 @@ from eprunes.fines.answering import ImpossibilityReason
 from eprunes.fines.models import Notice
 from eprunes.fines.notice_details import NoticeDetails, ReceivedNotice
 from eprunes.fines.offence_time import read_offence_time
+from eprunes.fleet.bulk import tasks as bulk
+from eprunes.fleet.bulk.acts import Change
+from eprunes.fleet.bulk.selection import Selection
 from eprunes.fleet.documents import VEHICLE, Subject
 from eprunes.fleet.driver_details import DriverDetails
 from eprunes.fleet.importing import tasks
-from eprunes.fleet.importing.jobs import run_long_work
-from eprunes.fleet.models import DocumentKind, DriverKind, DueKind, ImportMapping, Vehicle
+from eprunes.fleet.long_work import run_long_work
+from eprunes.fleet.models import DistinctDrivers, DocumentKind, DriverKind, DueKind, ImportMapping, Vehicle
 from eprunes.fleet.services import assignments, documents, drivers, due_dates
 from tests.fleet.fleets import COMPLETE, add_vehicle
 from tests.house.roles import THE_OPERATOR
 from tests.support.fleet import note_declared
-from tests.support.fleet_files import fleet_file
+from tests.support.fleet_files import sheets, xlsx
 from tests.support.worlds import AS_OF, PASSWORD, SIRENS, World, actor, give_password
 
 WORDS, PLATES = ("Merle", "Canari"), ("FY-074-KE", "GZ-975-LD")
@@ -74,7 +78,8 @@ def contents(world: World) -> dict[str, str]:
     paper = {"kind": DocumentKind.OTHER, "name": f"{mark}Document.pdf", "content": b"%PDF-1.7"}
     document = documents.add_document(actor=boss, subject=Subject(VEHICLE, vehicle), **paper, as_of=AS_OF)
     ids = {"vehicle_id": vehicle, "driver_id": driver, "assignment_id": assignment, "task_id": task}
-    ids |= {"document_id": document}
+    ids |= {"document_id": document, "pair_id": _told_apart(world, driver)}
+    ids |= {"bulk_id": _asked_of_many(boss, vehicle, f"{mark}Dépôt")}
     due = {"kind": DueKind.CUSTOM, "label": f"{mark}Échéance", "due_on": AS_OF.date()}
     ids |= {"due_date_id": due_dates.add_due_date(actor=boss, vehicle_id=vehicle, **due, as_of=AS_OF)}
     ids |= {"notice_id": post_notice(world, vehicle, 0), "session_id": boss.session_id, "user_id": user}
@@ -165,10 +170,26 @@ def _answer(world: World, vehicle_id: UUID, driver_id: UUID) -> None:
     send_due(world.organisation_id, StandIn(mark), AS_OF)
 
 
+def _asked_of_many(boss: Actor, vehicle_id: UUID, site: str) -> UUID:
+    """A bulk operation on one vehicle, waiting to be looked at."""
+    chosen = Selection((vehicle_id,), None, 1)
+    return bulk.start_bulk(actor=boss, selection=chosen, act=Change({"site": site}), as_of=AS_OF)
+
+
+def _told_apart(world: World, driver_id: UUID) -> UUID:
+    """Another driver of the same name, said to be somebody else; what says so."""
+    namesake = {"details": driver_details(world), "staff_number": f"{word(world)}-E9", "distinct_from": [driver_id]}
+    drivers.add_driver(actor=actor(world.admin), **namesake, as_of=AS_OF)
+    with tenant_session(world.organisation_id) as session:
+        query = select(DistinctDrivers.id).where(DistinctDrivers.organisation_id == world.organisation_id)
+        return session.scalars(query).one()
+
+
 def _refused_file(mark: str) -> bytes:
-    """A workbook with a line to take and a line to refuse."""
+    """A workbook with a line to take, a line to refuse, and a sheet that means nothing."""
     rows = [["AB-123-CD", f"{mark}Reprise", date(2025, 1, 1), None, f"{mark}Dépôt"], [f"{mark}!", mark, mark, None, ""]]
-    return fleet_file(vehicles=rows)
+    unknown = [[f"{mark}Titre", mark], [f"{mark}Case", mark]]
+    return xlsx([*sheets(vehicles=rows), (f"{mark}Feuille", unknown)])
 
 
 def _rename(organisation_id: UUID, name: str) -> None:

@@ -61,9 +61,12 @@ UNMARKED_IN_BOXES = {
     "answers.box.motif", "answers.box.qualite", "answers.box.pieces.date", "notices.box.country",
     "notices.box.postcode", *(f"work_tasks.input_box.sheets.{name}" for name in _COUNTS),
     *(f"work_tasks.result_box.preview.sheets.{name}" for name in _COUNTS),
-    "work_tasks.result_box.preview.digest", "work_tasks.result_box.preview.quota",
+    "work_tasks.input_box.act.act", "work_tasks.result_box.preview.digest", "work_tasks.result_box.preview.quota",
     "work_tasks.result_box.preview.problems.heading", "work_tasks.result_box.preview.problems.sheet",
-    "work_tasks.staged_box.sheets.name", "work_tasks.staged_box.sheets.rows.date",
+    "work_tasks.staged_box.sheets.rows.date",
+    *(f"work_tasks.input_box.understanding.layouts.{name}" for name in ("kind", "fields")),
+    *(f"work_tasks.result_box.mapping.{name}" for name in ("kind", "columns.field")),
+    "work_tasks.result_box.preview.missing.shown.country",
 }  # fmt: skip
 """Dates, codes, postcodes, words of ours."""
 

@@ -71,31 +71,37 @@ WHO = {
     **dict.fromkeys(
         (
             "fleet.vehicles", "fleet.vehicle", "fleet.add_vehicle", "fleet.change_vehicle", "fleet.leave_fleet",
-            "fleet.return_to_fleet", "fleet.assign", "fleet.hand_over", "fleet.drivers", "fleet.driver",
+            "fleet.return_to_fleet", "fleet.bulk", "fleet.bulks", "fleet.bulk_task", "fleet.confirm_bulk",
+            "fleet.cancel_bulk", "fleet.bulk_result", "fleet.assign", "fleet.hand_over", "fleet.drivers",
+            "fleet.driver",
             "fleet.vehicle_documents", "fleet.add_vehicle_document", "fleet.driver_documents",
             "fleet.add_driver_document", "fleet.document", "fleet.remove_document",
             "fleet.add_driver", "fleet.change_driver", "fleet.driver_left", "fleet.duplicates",
-            "fleet.merge_driver", "fleet.correct_assignment",
+            "fleet.merge_driver", "fleet.declare_distinct", "fleet.distinct_drivers", "fleet.undo_distinct",
+            "fleet.remove_vehicle", "fleet.remove_driver",
+            "fleet.correct_assignment",
             "fleet.due_dates", "fleet.export_due_dates", "fleet.vehicle_due_dates", "fleet.driver_due_dates",
             "fleet.add_vehicle_due_date", "fleet.add_driver_due_date", "fleet.change_due_date", "fleet.due_date_done",
             "fleet.remove_due_date",
             "fleet.pool", "fleet.take", "fleet.give_back", "fleet.undo_give_back",
             "fleet.cancel_assignment", "fleet.end_assignment", "fleet.export_fleet", "fleet.export_vehicles",
             "fleet.export_drivers", "fleet.export_vehicle_assignments", "fleet.export_driver_assignments",
-            "fleet.vehicle_month", "fleet.export_vehicles_csv", "fleet.export_drivers_csv",
+            "fleet.vehicle_month", "fleet.driver_month", "fleet.export_vehicles_csv", "fleet.export_drivers_csv",
             "fleet_import.upload", "fleet_import.template", "fleet_import.progress", "fleet_import.confirm",
-            "fleet_import.cancel", "fleet_import.refused",
+            "fleet_import.cancel", "fleet_import.refused", "fleet_import.columns", "fleet_import.closing",
+            "fleet_import.forget",
         ), WITH_FLEET,
     ),
 }  # fmt: skip
-MAY_BE_MISSING = {"fleet_import.refused"}
+MAY_BE_MISSING = {"fleet_import.refused", "fleet.bulk_result"}
 """Files that exist only once something was done."""
 READ_WHILE_SUSPENDED = {
     "antai.exchanges", "fleet.pool", "fleet.vehicles", "fleet.vehicle", "fleet.drivers", "fleet.driver",
     "fleet.export_fleet",
     "fleet.export_vehicles", "fleet.export_drivers", "fleet.export_vehicle_assignments",
     "fleet.export_driver_assignments", "fleet.vehicle_documents", "fleet.driver_documents", "fleet.document",
-    "fleet.vehicle_month", "fleet.export_vehicles_csv", "fleet.export_drivers_csv", "fleet.due_dates",
+    "fleet.vehicle_month", "fleet.driver_month",
+    "fleet.export_vehicles_csv", "fleet.export_drivers_csv", "fleet.due_dates",
     "fleet.export_due_dates", "fleet.vehicle_due_dates", "fleet.driver_due_dates",
 }  # fmt: skip
 """Beside notices, all that the administrator of a suspended client still has of its tools: the fleet, to read."""

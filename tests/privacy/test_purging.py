@@ -22,7 +22,7 @@ from eprunes.fines import notice_details
 from eprunes.fleet import driver_details
 from eprunes.fleet.documents import VEHICLE, Subject
 from eprunes.fleet.models import DocumentKind, DueDate, DueKind, ImportMapping
-from eprunes.fleet.services import documents
+from eprunes.fleet.services import documents, namesakes
 from eprunes.privacy import jobs
 from tests.privacy.test_sweeping import answer, cut_off
 from tests.support import fleet, tables, worlds
@@ -50,6 +50,9 @@ def live(world: worlds.World, plate: str) -> None:
     worlds.open_session(world.fines)
     worlds.give_trace(world)
     deepen(world, vehicle_id)
+    two = [fleet.add_driver(organisation_id) for _ in range(2)]
+    both = {"driver_id": two[0], "other_id": two[1]}
+    namesakes.declare_distinct(actor=worlds.actor(world.fleet), **both, as_of=AS_OF)
     assert [name for name, count in tables.tenant_counts(organisation_id).items() if not count] == []
 
 

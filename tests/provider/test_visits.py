@@ -27,6 +27,7 @@ REASON = "Demande d’assistance 1024"
 SECOND = timedelta(seconds=1)
 OPEN_PAGES = {"home.home", "fines.inbox", "fines.notice_page", "fleet.vehicles", "fleet.vehicle", "fleet.drivers",
               "fleet.driver", "fleet.vehicle_documents", "fleet.driver_documents", "fleet.vehicle_month",
+              "fleet.driver_month",
               "fleet.due_dates", "fleet.vehicle_due_dates", "fleet.driver_due_dates", "fleet.pool",
               "antai.exchanges"}  # fmt: skip
 LEAD_ON = {"fines.back_to_notice"}  # leads to the notice

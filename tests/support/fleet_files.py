@@ -11,7 +11,7 @@ from openpyxl import Workbook
 from eprunes.core.spreadsheets.reading import SheetRead
 from eprunes.core.spreadsheets.reading import Workbook as WorkbookRead
 from eprunes.core.spreadsheets.writing import Sheet, write_workbook
-from eprunes.fleet.importing.columns import recognise
+from eprunes.fleet.importing.layouts import recognise
 from eprunes.fleet.importing.parsing import Parsed, parse
 from eprunes.fleet.importing.plan import Existing, Plan
 from eprunes.fleet.importing.planning import plan_import

@@ -9,7 +9,6 @@ from sqlalchemy import bindparam, insert, update
 from sqlalchemy.exc import IntegrityError
 
 from eprunes.accounts import quota
-from eprunes.core import audit
 from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession, new_id, tenant_session
 from eprunes.core.refusals import Refused
@@ -18,9 +17,11 @@ from eprunes.fleet.driver_details import KEY_PURPOSE, missing_for_designation, s
 from eprunes.fleet.importing.drivers import driver_key
 from eprunes.fleet.importing.existing import chunks, load_existing
 from eprunes.fleet.importing.parsing import Parsed
-from eprunes.fleet.importing.plan import AssignmentAct, DriverAct, Existing, Plan, VehicleAct, VehicleKey
+from eprunes.fleet.importing.plan import AssignmentAct, Closing, DriverAct, Existing, Plan, VehicleAct, VehicleKey
 from eprunes.fleet.importing.planning import plan_import
+from eprunes.fleet.importing.tracing import Written, record_import
 from eprunes.fleet.models import Assignment, AssignmentSource, Driver, Vehicle
+from eprunes.fleet.services.due_dates import refresh_computed
 
 NewKeys = Iterator[tuple[UUID, bytes]]
 
@@ -38,23 +39,25 @@ def apply_import(
     new_drivers: int,
     author_id: UUID | None,
     as_of: datetime,
+    closing: Closing | None = None,
     finish: Callable[[TenantSession], None] | None = None,
 ) -> None:
     """Write an import in one transaction, which `finish` may complete.
 
-    `agreed` and `new_drivers` are the digest and the count of new drivers of the plan that was shown. Raises
-    FleetChanged when the import would no longer do the same, and QuotaExceeded (C4.1-a); nothing is written.
+    `agreed` and `new_drivers` are the digest and the count of new drivers of the plan that was shown, `closing` what
+    it was made for. Raises FleetChanged when the import would no longer do the same, and QuotaExceeded (C4.1-a);
+    nothing is written.
     """
     store = key_store()
     keys = store.all_keys(organisation_id, KEY_PURPOSE)
     new_keys = store.create_keys(organisation_id, KEY_PURPOSE, as_of, new_drivers) if new_drivers else []
     try:
         with tenant_session(organisation_id, write=True) as session:
-            existing = load_existing(session, parsed, keys, as_of, lock=True)
-            plan = plan_import(parsed, existing, zone, as_of)
+            existing = load_existing(session, parsed, keys, as_of, for_closing=closing is not None, lock=True)
+            plan = plan_import(parsed, existing, zone, as_of, closing)
             if plan.digest() != agreed:
                 raise FleetChanged
-            _write(session, plan, existing, keys | dict(new_keys), iter(new_keys), author_id, as_of)
+            _write(session, plan, existing, keys | dict(new_keys), iter(new_keys), zone, author_id, as_of)
             if finish:
                 finish(session)
     except (FleetChanged, Refused, LeaseLost, IntegrityError) as error:
@@ -71,25 +74,32 @@ def _write(
     existing: Existing,
     keys: dict[UUID, bytes],
     new_keys: NewKeys,
+    zone: ZoneInfo,
     author_id: UUID | None,
     as_of: datetime,
 ) -> None:
     quota.take(session, plan.places, as_of)
-    vehicle_ids = {key: one.id for key, one in existing.vehicles.items()}
-    vehicle_ids |= _write_vehicles(session, plan.vehicles, as_of)
+    vehicle_ids = _write_vehicles(session, plan.vehicles, as_of)
     driver_ids = _write_drivers(session, plan.drivers, keys, new_keys, as_of)
     _update(session, Assignment, [{"row_id": act.id, "ends_at": act.ends_at} for act in plan.ends])
-    rows = [_assignment_row(act, vehicle_ids, driver_ids, author_id) for act in plan.assignments]
+    by_key = {key: one.id for key, one in existing.vehicles.items()}
+    by_key |= {act.key: one for act, one in zip(plan.vehicles, vehicle_ids, strict=True)}
+    by_number = {driver_key(act.staff_number): one for act, one in _new_drivers(plan.drivers, driver_ids)}
+    rows = [_assignment_row(act, by_key, by_number, author_id) for act in plan.assignments]
     _insert(session, Assignment, rows, as_of)
-    action = "parc.import_sans_changement" if plan.is_empty else "parc.importe"
-    audit.record(session, action, as_of=as_of, actor_id=author_id, details=_audited(plan))
+    if vehicle_ids:
+        refresh_computed(session, vehicle_ids, as_of, zone, are_locked=True)
+    record_import(session, plan, existing, Written(vehicle_ids, driver_ids, rows), author_id, as_of)
 
 
-def _write_vehicles(session: TenantSession, acts: list[VehicleAct], as_of: datetime) -> dict[VehicleKey, UUID]:
-    new = {act.key: _vehicle_row(act) | _plate_columns(act) | {"id": new_id()} for act in acts if act.id is None}
-    _insert(session, Vehicle, list(new.values()), as_of)
-    _update(session, Vehicle, [_vehicle_row(act) | {"row_id": act.id} for act in acts if act.id])
-    return {key: row["id"] for key, row in new.items()}
+def _write_vehicles(session: TenantSession, acts: list[VehicleAct], as_of: datetime) -> list[UUID]:
+    """Their ids, in the order of the acts."""
+    ids = [act.id or new_id() for act in acts]
+    pairs = list(zip(acts, ids, strict=True))
+    new = [_vehicle_row(act) | _plate_columns(act) | {"id": one} for act, one in pairs if act.id is None]
+    _insert(session, Vehicle, new, as_of)
+    _update(session, Vehicle, [_vehicle_row(act) | {"row_id": one} for act, one in pairs if act.id])
+    return ids
 
 
 def _vehicle_row(act: VehicleAct) -> dict:
@@ -103,14 +113,13 @@ def _plate_columns(act: VehicleAct) -> dict:
 
 def _write_drivers(
     session: TenantSession, acts: list[DriverAct], keys: dict[UUID, bytes], new_keys: NewKeys, as_of: datetime
-) -> dict[str, UUID]:
-    ids, rows = {}, []
-    for act in acts:
-        if act.id is None:
-            key_id, key = next(new_keys)
-            driver_id = ids[driver_key(act.staff_number)] = new_id()
-            new = {"id": driver_id, "staff_number": act.staff_number, "key_id": key_id}
-            rows.append(new | _driver_row(act, session.organisation_id, driver_id, key))
+) -> list[UUID]:
+    """Their ids, in the order of the acts."""
+    ids, rows = [act.id or new_id() for act in acts], []
+    for act, driver_id in _new_drivers(acts, ids):
+        key_id, key = next(new_keys)
+        new = {"id": driver_id, "staff_number": act.staff_number, "key_id": key_id}
+        rows.append(new | _driver_row(act, session.organisation_id, driver_id, key))
     _insert(session, Driver, rows, as_of)
     changed = [
         {"row_id": act.id} | _driver_row(act, session.organisation_id, act.id, keys[act.key_id])
@@ -119,6 +128,10 @@ def _write_drivers(
     ]
     _update(session, Driver, changed)
     return ids
+
+
+def _new_drivers(acts: list[DriverAct], ids: list[UUID]) -> Iterator[tuple[DriverAct, UUID]]:
+    return ((act, driver_id) for act, driver_id in zip(acts, ids, strict=True) if act.id is None)
 
 
 def _driver_row(act: DriverAct, organisation_id: UUID, driver_id: UUID, key: bytes) -> dict:
@@ -166,10 +179,3 @@ def _update(session: TenantSession, model: type, rows: list[dict]) -> None:
     )
     for chunk in chunks(rows):
         session.execute(statement, chunk)
-
-
-def _audited(plan: Plan) -> dict:
-    return {
-        name: {"lues": one.lines, "creees": one.created, "modifiees": one.changed, "refusees": one.refused}
-        for name, one in plan.counts.items()
-    }

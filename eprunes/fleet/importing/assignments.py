@@ -223,6 +223,10 @@ def _cut_at_departures(state: _State) -> None:
     """A vehicle that leaves, or a driver who does, ends what they still hold, as their own pages do."""
     for key, timeline in state.timelines.items():
         for span in timeline.spans:
+            closed_at = state.vehicles.closings.get(span.stored.vehicle_id)
+            if closed_at and lasts_beyond(span.ends_at, closed_at):
+                span.ends_at = closed_at
+                state.context.plan.closed_holds += 1
             vehicle = state.vehicles.exits.get(span.stored.vehicle_id)
             driver = state.drivers.departures.get(span.driver_id)
             for kind, departure in ((VEHICLES, vehicle), (DRIVERS, driver)):

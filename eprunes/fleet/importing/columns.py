@@ -1,16 +1,12 @@
-"""Which sheet and which column of a workbook mean what, whatever their case, accents, spaces and order."""
+"""The three sheets of a workbook and their columns, under all the headings that mean them."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from eprunes.core.refusals import Refused
-from eprunes.core.spreadsheets.reading import SheetRead, Value, Workbook
-from eprunes.core.spreadsheets.values import as_text
+from eprunes.core.spreadsheets.reading import Value
 
-SEARCHED_LINES = 10
 REASON_HEADING = "Motif du refus"
-MOST_NOTES = 10
 
 
 @dataclass(frozen=True)
@@ -176,122 +172,24 @@ ASSIGNMENTS = SheetKind(
 )
 
 SHEETS = (VEHICLES, DRIVERS, ASSIGNMENTS)
-_EXPECTED = ", ".join(f"«\u00a0{kind.title}\u00a0»" for kind in SHEETS)
-
-
-def recognise(workbook: Workbook) -> Recognised:
-    """The sheets and columns that mean something. Raises Refused when no sheet of the workbook is usable."""
-    tables: dict[str, Table] = {}
-    notes: list[str] = []
-    titled = {kind.name for sheet in workbook.sheets if (kind := _kinds_by_title().get(plain(sheet.name)))}
-    for sheet in workbook.sheets:
-        kind = _kinds_by_title().get(plain(sheet.name)) or _kind_by_columns(sheet, titled)
-        if kind is None:
-            notes.append(f"Feuille «\u00a0{sheet.name}\u00a0» non reconnue\u00a0: ignorée.")
-        elif kind.name in tables:
-            first = tables[kind.name].title
-            notes.append(f"Feuille «\u00a0{sheet.name}\u00a0» ignorée\u00a0: «\u00a0{first}\u00a0» tient déjà ce rôle.")
-        else:
-            tables[kind.name] = _table(kind, sheet, notes)
-            if kind.name not in titled:
-                notes.append(f"«\u00a0{sheet.name}\u00a0» lu comme «\u00a0{kind.title}\u00a0», d’après ses colonnes.")
-    ordered = [tables[kind.name] for kind in SHEETS if kind.name in tables]
-    _refuse_unusable(ordered, notes)
-    return Recognised(ordered, notes)
-
-
-def _kind_by_columns(sheet: SheetRead, titled: set[str]) -> SheetKind | None:
-    """What a sheet under another name holds: the kind that most of its headings belong to, two at least, all those
-    that this kind requires among them. Not one that another sheet has the name of: it may be an old copy."""
-    best, most = None, 1
-    for kind in SHEETS:
-        if kind.name in titled:
-            continue
-        names = _names_by_heading(kind)
-        cells = sheet.rows[_heading_row(sheet.rows, names)] if sheet.rows else []
-        found = {names[text] for cell in cells if (text := plain(as_text(cell))) in names}
-        if len(found) > most and found >= {column.name for column in kind.columns if column.required}:
-            best, most = kind, len(found)
-    return best
+KINDS = {kind.name: kind for kind in SHEETS}
 
 
 def column_heading(table: Table, name: str) -> str:
     """The heading of a field as the file spells it, else as the template does."""
     if name in table.places:
-        return table.headings[table.places[name]]
-    return next(column.heading for column in table.kind.columns if column.name == name)
+        return table.headings[table.places[name]] or f"Colonne {table.places[name] + 1}"
+    return own_heading(table.kind, name)
 
 
-def _table(kind: SheetKind, sheet: SheetRead, notes: list[str]) -> Table:
-    names = _names_by_heading(kind)
-    index = _heading_row(sheet.rows, names)
-    headings = [as_text(cell) for cell in sheet.rows[index]] if sheet.rows else []
-    places: dict[str, int] = {}
-    for position, heading in enumerate(headings):
-        name = names.get(plain(heading))
-        if name is None:
-            _note_unknown(kind, sheet.name, heading, notes)
-        elif name in places:
-            notes.append(
-                f"Colonne «\u00a0{heading}\u00a0» de la feuille «\u00a0{sheet.name}\u00a0» ignorée\u00a0: "
-                f"«\u00a0{headings[places[name]]}\u00a0» dit déjà la même chose."
-            )
-        else:
-            places[name] = position
-    refusal = _missing(kind, sheet, places)
-    return Table(kind, sheet.name, headings, places, index + 2, sheet.rows[index + 1 :], refusal)
+def own_heading(kind: SheetKind, name: str) -> str:
+    """The heading of a field as the template spells it."""
+    return next(column.heading for column in kind.columns if column.name == name)
 
 
-def _heading_row(rows: Sequence[Sequence[Value]], names: dict[str, str]) -> int:
-    """The first line with two known headings, so that a title above them does no harm; else the first filled."""
-    first_filled = None
-    for index, row in enumerate(rows[:SEARCHED_LINES]):
-        texts = [plain(as_text(cell)) for cell in row]
-        if sum(text in names for text in texts) >= 2:
-            return index
-        if first_filled is None and any(texts):
-            first_filled = index
-    return first_filled or 0
-
-
-def _note_unknown(kind: SheetKind, sheet: str, heading: str, notes: list[str]) -> None:
-    ours = {plain(one) for one in (REASON_HEADING, *kind.exported)}
-    if heading and plain(heading) not in ours:
-        notes.append(
-            f"Colonne «\u00a0{heading}\u00a0» de la feuille «\u00a0{sheet}\u00a0» non reconnue\u00a0: ignorée."
-        )
-
-
-def _missing(kind: SheetKind, sheet: SheetRead, places: dict[str, int]) -> str:
-    if not sheet.rows:
-        return ""
-    missing = [column.heading for column in kind.columns if column.required and column.name not in places]
-    if not missing:
-        return ""
-    listed = " et ".join(f"«\u00a0{heading}\u00a0»" for heading in missing)
-    wording = "la colonne {} manque" if len(missing) == 1 else "les colonnes {} manquent"
-    return f"Feuille «\u00a0{sheet.name}\u00a0» refusée\u00a0: {wording.format(listed)}."
-
-
-def _refuse_unusable(tables: list[Table], notes: list[str]) -> None:
-    """What was left aside is said with the refusal: a misspelt sheet is often why there is nothing to read."""
-    if not tables:
-        why = f"Aucune feuille n’est reconnue\u00a0: nommez-les {_EXPECTED} (chacune est facultative)."
-    elif all(table.refusal for table in tables):
-        why = " ".join(table.refusal for table in tables)
-    elif not any(table.cells for table in tables):
-        why = "Ce classeur ne contient aucune ligne à importer."
-    else:
-        return
-    raise Refused(" ".join([why, *notes[:MOST_NOTES]]), "file")
-
-
-def _kinds_by_title() -> dict[str, SheetKind]:
-    return {plain(title): kind for kind in SHEETS for title in (kind.title, *kind.synonyms)}
-
-
-def _names_by_heading(kind: SheetKind) -> dict[str, str]:
-    return {plain(heading): column.name for column in kind.columns for heading in (column.heading, *column.synonyms)}
+def missing_columns(kind: SheetKind, fields: Collection[str]) -> list[str]:
+    """The headings of the columns without which a sheet of this kind can't be read, of those that it lacks."""
+    return [column.heading for column in kind.columns if column.required and column.name not in fields]
 
 
 def plain(text: str) -> str:

@@ -10,6 +10,7 @@ from eprunes.accounts import quota
 from eprunes.core.crypto import open_box
 from eprunes.core.database import TenantSession
 from eprunes.fleet.driver_details import TABLE, DriverDetails, from_json
+from eprunes.fleet.importing.closings import missing_vehicles
 from eprunes.fleet.importing.drivers import driver_key, driver_label, keys_of_line, persons_of, unnumbered_key
 from eprunes.fleet.importing.parsing import Parsed
 from eprunes.fleet.importing.plan import Existing, Person, StoredAssignment, StoredDriver, StoredVehicle, VehicleKey
@@ -21,15 +22,23 @@ ERASED = "un conducteur dont les données sont effacées"
 
 
 def load_existing(
-    session: TenantSession, parsed: Parsed, keys: dict[UUID, bytes], as_of: datetime, *, lock: bool = False
+    session: TenantSession,
+    parsed: Parsed,
+    keys: dict[UUID, bytes],
+    as_of: datetime,
+    *,
+    for_closing: bool = False,
+    lock: bool = False,
 ) -> Existing:
     """What the fleet holds now. `keys` are the drivers' keys; `lock` keeps the vehicles as they are until the
-    transaction ends. The result's `name_of` reads from the session."""
+    transaction ends; `for_closing` adds what vehicles that the workbook does not have hold. The result's `name_of`
+    reads from the session."""
     vehicles = _vehicles(session, lock)
     drivers = _drivers(session, parsed, keys)
     persons = persons_of(drivers) if _has_unnumbered(parsed) else {}
     used, allowed = quota.usage(session, as_of)
-    assignments = _assignments(session, parsed, vehicles, drivers, persons)
+    closed = [one.id for one in missing_vehicles(parsed, vehicles, as_of)] if for_closing else []
+    assignments = _assignments(session, parsed, vehicles, drivers, persons, closed)
     return Existing(vehicles, drivers, assignments, _naming(session, keys), used, allowed, persons)
 
 
@@ -96,11 +105,12 @@ def _assignments(
     vehicles: dict[VehicleKey, StoredVehicle],
     drivers: dict[str, StoredDriver],
     persons: dict[Person, list[str]],
+    closed: list[UUID],
 ) -> list[StoredAssignment]:
     plates = {
         (plate.country, plate.key) for name in ("vehicles", "assignments") for plate in _column(parsed, name, "plate")
     }
-    vehicle_ids = [vehicles[key].id for key in plates if key in vehicles]
+    vehicle_ids = [vehicles[key].id for key in plates if key in vehicles] + closed
     lines = parsed.sheets["drivers"].rows if "drivers" in parsed.sheets else []
     named = {key for row in lines if "left_on" in row.values for key in keys_of_line(row.values, persons)}
     leaving = [drivers[key].id for key in named if key in drivers]

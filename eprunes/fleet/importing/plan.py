@@ -126,6 +126,24 @@ class Change:
     after: str
 
 
+@dataclass(frozen=True)
+class Closing:
+    """What people ask for the vehicles that the file does not have: out of the fleet, when and why."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A vehicle of the fleet that the file does not have; `refusal` says why it can't leave as asked."""
+
+    country: str
+    plate: str
+    name: str
+    refusal: str
+
+
 @dataclass
 class SheetCounts:
     """How many lines of a sheet were read, and what becomes of them."""
@@ -147,7 +165,8 @@ class Plan:
 
     `remarks` are about lines that are accepted as they stand. `places` is how many more vehicles it would count
     in the quota (negative: fewer). `ends` are in the order in which they must be written: those that make room
-    first.
+    first. `missing` are the vehicles that the file does not have, `closing` what was asked for them, and
+    `closed_holds` how many assignments that ends; `unreadable_plates` counts the lines that may be about some of them.
     """
 
     counts: dict[str, SheetCounts] = field(default_factory=dict)
@@ -162,6 +181,15 @@ class Plan:
     places: int = 0
     places_used: int = 0
     places_allowed: int = 0
+    missing: list[Missing] = field(default_factory=list)
+    unreadable_plates: int = 0
+    closing: Closing | None = None
+    closed_holds: int = 0
+
+    @property
+    def closed(self) -> int:
+        """How many of the missing vehicles leave."""
+        return sum(not one.refusal for one in self.missing) if self.closing else 0
 
     @property
     def is_over_quota(self) -> bool:
@@ -179,4 +207,5 @@ class Plan:
     def digest(self) -> str:
         """The same for two plans that do the same and refuse the same lines for the same reasons."""
         content = [self.vehicles, self.drivers, self.ends, self.assignments, self.problems, self.places]
+        content += [self.missing] if self.closing else []
         return hashlib.sha256(orjson.dumps(content, default=str)).hexdigest()

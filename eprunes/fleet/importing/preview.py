@@ -6,6 +6,8 @@ from eprunes.accounts.quota import QuotaExceeded
 from eprunes.core.wording import counted
 from eprunes.fleet.importing.plan import Plan, SheetCounts
 
+MISSING_SHOWN = 200
+
 
 def as_json(plan: Plan) -> dict:
     """The plan for machines and pages; counts by sheet, every problem by line, every changed field."""
@@ -20,6 +22,7 @@ def as_json(plan: Plan) -> dict:
         "is_over_quota": plan.is_over_quota,
         "is_empty": plan.is_empty,
         "new_drivers": plan.new_drivers,
+        "missing": _missing(plan),
         "digest": plan.digest(),
     }
 
@@ -37,6 +40,8 @@ def as_lines(preview: dict) -> list[str]:
     """A preview as lines of text for a terminal."""
     lines = [sheet["sentence"] for sheet in preview["sheets"]]
     lines += [preview["quota"], *preview["notes"]]
+    if absent := preview["missing"]["count"]:
+        lines.append(f"{counted(absent, 'véhicule')} du parc hors de ce fichier : rien n’y est changé.")
     lines += [f"Refusée – {problem_line(problem)}" for problem in preview["problems"]]
     lines += [f"À vérifier – {problem_line(remark)}" for remark in preview["remarks"]]
     return lines
@@ -46,6 +51,21 @@ def problem_line(problem: dict) -> str:
     """`Véhicules, ligne 12, « Immatriculation » : …`"""
     column = f", «\u00a0{problem['heading']}\u00a0»" if problem["heading"] else ""
     return f"{problem['sheet']}, ligne {problem['line']}{column}\u00a0: {problem['sentence']}"
+
+
+def _missing(plan: Plan) -> dict:
+    """The vehicles that the file does not have, those that can't leave first, and what becomes of them."""
+    told = sorted(plan.missing, key=lambda one: not one.refusal)
+    refused = sum(bool(one.refusal) for one in plan.missing)
+    return {
+        "count": len(plan.missing),
+        "shown": [asdict(one) for one in told[:MISSING_SHOWN]],
+        "unreadable": plan.unreadable_plates,
+        "closing": plan.closing and {"at": plan.closing.at.isoformat(), "reason": plan.closing.reason},
+        "closed": plan.closed,
+        "refused": refused,
+        "ended": plan.closed_holds,
+    }
 
 
 def _sheet(name: str, counts: SheetCounts) -> dict:

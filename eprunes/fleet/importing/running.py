@@ -14,7 +14,7 @@ from eprunes.fleet.driver_details import KEY_PURPOSE
 from eprunes.fleet.importing.columns import REASON_HEADING, SHEETS, Recognised, Table
 from eprunes.fleet.importing.existing import load_existing
 from eprunes.fleet.importing.parsing import Parsed
-from eprunes.fleet.importing.plan import Plan
+from eprunes.fleet.importing.plan import Closing, Plan
 from eprunes.fleet.importing.planning import plan_import
 
 _TAGS: dict[str, Callable[[str], Value]] = {
@@ -24,11 +24,14 @@ _TAGS: dict[str, Callable[[str], Value]] = {
 }
 
 
-def make_plan(organisation_id: UUID, parsed: Parsed, zone: ZoneInfo, as_of: datetime) -> Plan:
+def make_plan(
+    organisation_id: UUID, parsed: Parsed, zone: ZoneInfo, as_of: datetime, closing: Closing | None = None
+) -> Plan:
     """What the import would do now. Reads only."""
     keys = key_store().all_keys(organisation_id, KEY_PURPOSE)
     with tenant_session(organisation_id) as session:
-        return plan_import(parsed, load_existing(session, parsed, keys, as_of), zone, as_of)
+        existing = load_existing(session, parsed, keys, as_of, for_closing=closing is not None)
+        return plan_import(parsed, existing, zone, as_of, closing)
 
 
 def template_workbook() -> bytes:
@@ -46,15 +49,11 @@ def refused_workbook(recognised: Recognised, problems: list[dict]) -> bytes:
     return write_workbook([sheet for sheet in sheets if sheet.rows])
 
 
-def staged(workbook: Workbook, recognised: Recognised) -> dict:
-    """A workbook as JSON; of the sheets that mean nothing only the names are kept."""
-    known = {table.title for table in recognised.tables}
+def staged(workbook: Workbook) -> dict:
+    """A workbook as JSON, with the sheets that mean nothing so far: people may say what they are."""
     return {
         "sheets": [
-            {
-                "name": sheet.name,
-                "rows": [[_tagged(cell) for cell in row] for row in sheet.rows] if sheet.name in known else [],
-            }
+            {"name": sheet.name, "rows": [[_tagged(cell) for cell in row] for row in sheet.rows]}
             for sheet in workbook.sheets
         ]
     }

@@ -1,7 +1,7 @@
 """What people do with imports: send a file, look at the preview, agree, give up, fetch the refused lines."""
 
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -12,11 +12,11 @@ from eprunes.core import work
 from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.refusals import Refused
-from eprunes.core.spreadsheets.reading import SpreadsheetRefused
+from eprunes.core.spreadsheets.reading import SpreadsheetRefused, Workbook
 from eprunes.core.spreadsheets.sent import check_sent
 from eprunes.core.texts import tidy_line
 from eprunes.core.work import WorkState, WorkTask
-from eprunes.fleet.importing.columns import recognise
+from eprunes.fleet.importing.layouts import tables_of, understanding_from
 from eprunes.fleet.importing.running import refused_workbook, unstaged
 from eprunes.fleet.importing.steps import KIND
 from eprunes.fleet.queries import author_names
@@ -25,7 +25,7 @@ RECENT = 10
 LONGEST_NAME = 120
 _UNDER_WAY = {WorkState.WAITING, WorkState.PREPARING, WorkState.CONFIRMED, WorkState.APPLYING}
 _AGREED = {WorkState.CONFIRMED, WorkState.APPLYING, WorkState.DONE}
-_SHOWN_IN_LISTS = ("filename", "sheets", "is_empty", "is_over_quota")
+_SHOWN_IN_LISTS = ("filename", "sheets", "is_empty", "is_over_quota", "is_unreadable")
 _COLUMNS = (
     WorkTask.id,
     WorkTask.state,
@@ -39,11 +39,21 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True)
+class Staged:
+    """The lines of an import, what was sent and chosen with them, and the key that seals both."""
+
+    workbook: Workbook
+    sent: dict
+    key: bytes
+
+
+@dataclass(frozen=True)
 class Import:
     """An import as its pages show it.
 
-    `sheets` are the counts once there is a preview, `is_empty` says that it would change nothing. `preview`,
-    `changed` (the fleet has, since the first preview) and `refusal` are filled on its own page only.
+    `sheets` are the counts once there is a preview, `is_empty` says that it would change nothing, `is_unreadable` that
+    somebody has to say what its columns are. `preview`, `mapping` (how they are understood), `unreadable` (why there is
+    no preview), `changed` (the fleet has, since the first preview) and `refusal` are filled on its own page only.
     """
 
     id: UUID
@@ -57,15 +67,18 @@ class Import:
     sheets: tuple[dict, ...] = ()
     is_empty: bool = False
     is_over_quota: bool = False
+    is_unreadable: bool = False
     preview: dict | None = None
+    mapping: list[dict] = field(default_factory=list)
+    unreadable: str = ""
     changed: bool = False
     refusal: str = ""
 
     @property
     def is_all_refused(self) -> bool:
-        """True when there were lines, and not one of them was accepted."""
+        """True when there were lines, not one of them was accepted, and nothing else is to be done."""
         lines = sum(one["lines"] for one in self.sheets)
-        return lines > 0 and lines == sum(one["refused"] for one in self.sheets)
+        return self.is_empty and lines > 0 and lines == sum(one["refused"] for one in self.sheets)
 
     @property
     def is_under_way(self) -> bool:
@@ -108,10 +121,10 @@ def start_import(*, actor: Actor, filename: str, content: bytes, as_of: datetime
     return work.create_task(actor.organisation_id, KIND, sent, author_id=actor.user_id, as_of=as_of)
 
 
-def confirm_import(*, actor: Actor, task_id: UUID, as_of: datetime) -> None:
+def confirm_import(*, actor: Actor, task_id: UUID, seen: str = "", as_of: datetime) -> None:
     """Agree to a preview: it is applied soon after. Harmless once somebody has agreed.
 
-    Raises Refused when there is nothing to agree to (any more).
+    Raises Refused when there is nothing to agree to (any more), or another preview than the one `seen` (its digest).
     """
     with tenant_session(actor.organisation_id, write=True) as session:
         found = find_import(session, actor, task_id, as_of)
@@ -121,6 +134,8 @@ def confirm_import(*, actor: Actor, task_id: UUID, as_of: datetime) -> None:
             raise Refused("Cet import n’attend plus de confirmation.")
         if found.preview["is_over_quota"]:
             raise Refused(found.preview["quota"])
+        if seen and seen != found.preview["digest"]:
+            raise Refused("L’aperçu n’est plus celui que vous aviez sous les yeux : vérifiez-le, puis confirmez.")
         work.confirm(session, task_id, author_id=actor.user_id)
 
 
@@ -138,9 +153,22 @@ def refused_lines(session: TenantSession, actor: Actor, task_id: UUID, as_of: da
     row = session.execute(query.with_only_columns(*_COLUMNS)).first()
     content = _opened(session, actor, row, "staged_box") if row else None
     result = _opened(session, actor, row, "result_box") if content else None
-    if not result or not result["preview"]["problems"]:
+    if not result or not result.get("preview") or not result["preview"]["problems"]:
         return None
-    return refused_workbook(recognise(unstaged(content)), result["preview"]["problems"])
+    understanding = understanding_from(_opened(session, actor, row, "input_box")["understanding"])
+    return refused_workbook(tables_of(unstaged(content), understanding), result["preview"]["problems"])
+
+
+def staged_import(session: TenantSession, actor: Actor, task_id: UUID, as_of: datetime) -> Staged | None:
+    """The lines of an import that waits for an agreement, and the choices that its preview was made for; or None."""
+    query = visible_imports(actor, as_of).where(WorkTask.id == task_id, WorkTask.state == WorkState.PREPARED)
+    row = session.execute(query.with_only_columns(*_COLUMNS)).first()
+    sent = _opened(session, actor, row, "input_box") if row else None
+    content = _opened(session, actor, row, "staged_box") if sent else None
+    if content is None:
+        return None
+    key = key_store().keys(actor.organisation_id, [row.key_id])[row.key_id]
+    return Staged(unstaged(content), sent, key)
 
 
 def _facts(session: TenantSession, actor: Actor, row: Row) -> dict:

@@ -35,11 +35,12 @@ FIELDS = tuple(_EMPTY)
 @dataclass
 class VehiclesOutcome:
     """The presence of every vehicle once the sheet is applied; the lines that were refused, by plate; the
-    lines by which stored vehicles leave, and when."""
+    lines by which stored vehicles leave, and when; those that leave because the file does not have them."""
 
     presence: dict[VehicleKey, tuple[datetime, datetime | None]]
     refused: dict[VehicleKey, int] = field(default_factory=dict)
     exits: dict[UUID, tuple[datetime, int]] = field(default_factory=dict)
+    closings: dict[UUID, datetime] = field(default_factory=dict)
 
 
 def untouched_vehicles(context: Context) -> VehiclesOutcome:
@@ -103,7 +104,7 @@ def _check_presence(
 ) -> None:
     """Stored assignments must still begin while the vehicle is there; those that last longer are cut later."""
     entered_at, left_at, zone = values["entered_at"], values["left_at"], ledger.context.zone
-    if _has_left(stored, ledger.context.as_of) and left_at != stored.values["left_at"]:
+    if has_left(stored, ledger.context.as_of) and left_at != stored.values["left_at"]:
         gone = end_text(stored.values["left_at"], zone)
         ledger.note(row, f"Ce véhicule a déjà quitté le parc le {gone}\u00a0: passez par sa fiche.", "left_at")
         return
@@ -140,7 +141,8 @@ def _accept(ledger: Ledger, row: Row, values: dict, stored: StoredVehicle | None
         ledger.changed(row, Whose(stored.key[0], stored.plate), name, stored.values[name], values[name])
 
 
-def _has_left(stored: StoredVehicle, as_of: datetime) -> bool:
+def has_left(stored: StoredVehicle, as_of: datetime) -> bool:
+    """True once a vehicle is no longer in the fleet."""
     return not _is_to_stay(stored.values["left_at"], as_of)
 
 

@@ -5,17 +5,8 @@ from uuid import UUID
 
 from eprunes.accounts.permissions import Actor
 from eprunes.core.database import tenant_session
-from eprunes.core.refusals import Refused
-from eprunes.core.wording import instant
-from eprunes.fleet import queries
 from eprunes.fleet.change_reasons import ChangeReason
-from eprunes.fleet.local_times import end_text
 from eprunes.fleet.services import steps
-
-_PROMISED = (
-    "Annulez ou corrigez d’abord cette attribution prévue, ou attribuez le véhicule avec une fin à cet instant au "
-    "plus tard."
-)
 
 
 def assign(
@@ -49,32 +40,25 @@ def hand_over(*, actor: Actor, vehicle_id: UUID, driver_id: UUID, at: datetime, 
     """
     period = (at, None)
     with (
-        steps.overlaps_explained(actor, vehicle_id, period, advice=_PROMISED),
+        steps.overlaps_explained(actor, vehicle_id, period, advice=steps.PROMISED),
         tenant_session(actor.organisation_id, write=True) as session,
     ):
         vehicle = steps.locked_vehicle(session, actor, vehicle_id)
-        current = session.scalar(queries.holder_at(actor.organisation_id, vehicle_id, at))
-        if current is not None and current.driver_id == driver_id:
-            raise Refused("Ce conducteur tient déjà ce véhicule à cet instant.", "driver")
-        if current is not None and current.starts_at < at:
-            before = steps.assignment_facts(current)
-            current.ends_at = at
-            steps.record_assignment(session, "attribution.terminee", current, actor, as_of, before=before)
+        driver = steps.driver_of_fleet(session, actor, driver_id)
+        held = session.scalars(steps.lasting_until(actor.organisation_id, [vehicle_id], at)).all()
+        current = steps.check_hand_over(vehicle, driver, held, at, actor)
+        if current is not None:
+            steps.end_at(session, current, at, actor, as_of)
             session.flush()
-        return steps.add_assignment(session, vehicle, driver_id, period, actor, as_of)
+        return steps.new_assignment(session, vehicle, driver, period, actor, as_of)
 
 
 def end_assignment(*, actor: Actor, assignment_id: UUID, at: datetime, as_of: datetime) -> None:
     """End an assignment at an instant, past or future. Raises Refused when it ends by then or starts later."""
     with tenant_session(actor.organisation_id, write=True) as session:
         row, _ = steps.locked_assignment(session, actor, assignment_id)
-        if at <= row.starts_at:
-            raise Refused(f"Cette attribution commence le {instant(row.starts_at, actor.zone)}.", "at")
-        if row.ends_at is not None and row.ends_at <= at:
-            raise Refused(f"Cette attribution prend déjà fin le {end_text(row.ends_at, actor.zone)}.", "at")
-        before = steps.assignment_facts(row)
-        row.ends_at = at
-        steps.record_assignment(session, "attribution.terminee", row, actor, as_of, before=before)
+        steps.check_end(row, at, actor)
+        steps.end_at(session, row, at, actor, as_of)
 
 
 def correct_assignment(

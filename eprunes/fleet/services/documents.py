@@ -17,9 +17,12 @@ from eprunes.fleet import queries
 from eprunes.fleet.documents import KINDS, VEHICLE, Subject, of, subject_of, visible_documents, with_files
 from eprunes.fleet.models import Driver, FleetDocument
 from eprunes.fleet.services import steps
+from eprunes.fleet.services.due_dates import refresh_computed
+from eprunes.fleet.vehicle_rules import PROOFS
 
 MOST = 100
 """Documents of one vehicle or driver: its page opens the name of each."""
+_PROVING = {kind for kinds in PROOFS.values() for kind in kinds}
 
 
 def add_document(*, actor: Actor, subject: Subject, kind: str, name: str, content: bytes, as_of: datetime) -> UUID:
@@ -65,6 +68,7 @@ def remove_document(*, actor: Actor, document_id: UUID, as_of: datetime) -> None
         _record(session, "document.supprime", row, actor, as_of)
         session.delete(row)
         session.flush()
+        _refresh_proofs(session, row, actor, as_of)
         key_id = files.remove(session, row.file_id)
     key_store().destroy_keys(actor.organisation_id, [key_id])
 
@@ -83,7 +87,14 @@ def _add(session: TenantSession, actor: Actor, subject: Subject, kind: str, file
     session.add(row)
     session.flush()
     _record(session, "document.ajoute", row, actor, as_of)
+    _refresh_proofs(session, row, actor, as_of)
     return row.id
+
+
+def _refresh_proofs(session: TenantSession, row: FleetDocument, actor: Actor, as_of: datetime) -> None:
+    """An exit whose proofs are there is due no more; one that lost a proof is due again."""
+    if row.vehicle_id is not None and row.kind in _PROVING:
+        refresh_computed(session, [row.vehicle_id], as_of, actor.zone)
 
 
 def _lock(session: TenantSession, actor: Actor, subject: Subject) -> None:

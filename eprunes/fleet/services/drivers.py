@@ -1,6 +1,6 @@
 """Operations on drivers: entering them, completing who they are, their departure."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from uuid import UUID
@@ -25,7 +25,7 @@ from eprunes.fleet.driver_details import (
 from eprunes.fleet.driver_rules import tidied, tidy_staff_number
 from eprunes.fleet.local_times import last_instant
 from eprunes.fleet.models import Assignment, Driver, DriverKind
-from eprunes.fleet.services import steps
+from eprunes.fleet.services import namesakes, steps
 from eprunes.fleet.versions import driver_version, refuse_stale
 
 KNOWN_STAFF_NUMBER = "Un autre conducteur porte déjà ce matricule."
@@ -39,9 +39,10 @@ def add_driver(
     staff_number: str | None = None,
     kind: str = DriverKind.EMPLOYEE,
     left_on: date | None = None,
+    distinct_from: Collection[UUID] = (),
     as_of: datetime,
 ) -> UUID:
-    """Register a driver (C4.2), with a key of their own. Returns the id.
+    """Register a driver (C4.2), with a key of their own; `distinct_from` look the same and are others. Returns the id.
 
     Raises Refused on the field that is wrong, or for a staff number already known.
     """
@@ -62,7 +63,9 @@ def add_driver(
             _refuse_known_number(session, actor, values["staff_number"], None)
             session.add(driver)
             session.flush()
-            steps.record(session, "conducteur.ajoute", ("conducteur", driver_id), actor, as_of, {})
+            others = namesakes.add_pairs(session, actor, driver_id, distinct_from, as_of)
+            facts = {"distinct_de": [str(one) for one in others]} if others else {}
+            steps.record(session, "conducteur.ajoute", ("conducteur", driver_id), actor, as_of, facts)
     except Refused:
         store.destroy_keys(actor.organisation_id, [key_id])
         raise

@@ -15,8 +15,9 @@ from eprunes.core.database import TenantSession, new_id, tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.fleet import due_dates as rules
 from eprunes.fleet import queries
-from eprunes.fleet.models import DueDate, DueKind, FleetDocument, Vehicle
+from eprunes.fleet.models import Driver, DueDate, DueKind, FleetDocument, Vehicle
 from eprunes.fleet.services import steps
+from eprunes.fleet.versions import due_date_version, refuse_stale
 
 COMPUTED_KINDS = (DueKind.INSPECTION, DueKind.EXIT_PROOF)
 GONE = "Cette échéance n’existe plus\u00a0: elle vient d’être supprimée."
@@ -52,12 +53,18 @@ def add_due_date(
     return due_id
 
 
-def change_due_date(*, actor: Actor, due_id: UUID, label: str = "", due_on: date, as_of: datetime) -> None:
-    """Move a due date or say otherwise what it is; a computed one is a typed one from then on. Raises Refused."""
+def change_due_date(
+    *, actor: Actor, due_id: UUID, label: str = "", due_on: date, seen: str | None = None, as_of: datetime
+) -> None:
+    """Move a due date or say otherwise what it is; a computed one is a typed one from then on.
+
+    Raises Refused, also when it is no longer what the form was filled with (`seen`, from `versions.stamp`).
+    """
     with tenant_session(actor.organisation_id, write=True) as session:
         due = _locked(session, actor, due_id)
         _refuse_done(due)
         _refuse_proof(due)
+        refuse_stale(session, actor, seen, due_date_version(due), _subject_of(due), what="Cette échéance")
         label = _checked_label(due.kind, label)
         if (due.due_on, due.label) == (due_on, label):
             return
@@ -104,21 +111,32 @@ def remove_due_date(*, actor: Actor, due_id: UUID, as_of: datetime) -> None:
 
 
 def refresh_computed(
-    session: TenantSession, vehicle_ids: Collection[UUID] | None, as_of: datetime, zone: ZoneInfo
+    session: TenantSession,
+    vehicle_ids: Collection[UUID] | None,
+    as_of: datetime,
+    zone: ZoneInfo,
+    *,
+    are_locked: bool = False,
 ) -> Counter:
     """Within a transaction: bring the computed due dates of these vehicles, by default all, to what the rules say.
 
-    An open one that was typed stands for the computed one. Returns counts. Vehicles that need a change are locked.
+    An open one that was typed stands for the computed one. Returns counts. Vehicles that need a change are locked,
+    and looked at again, unless the caller has locked them already.
     """
     changes = _changes(session, vehicle_ids, as_of, zone)
     if not changes:
         return Counter()
-    _lock_vehicles(session, changes)
+    if not are_locked:
+        _lock_vehicles(session, changes)
     counts: Counter = Counter()
     for chunk in _chunks(sorted(changes)):
-        for change in _changes(session, chunk, as_of, zone).values():
-            counts += _apply(session, change, as_of)
-    return counts
+        opened: list[dict] = []
+        current = {one: changes[one] for one in chunk} if are_locked else _changes(session, chunk, as_of, zone)
+        for change in current.values():
+            counts += _apply(session, change, opened)
+        _open(session, opened, as_of)
+        counts["due_opened"] += len(opened)
+    return +counts
 
 
 @dataclass(frozen=True)
@@ -148,9 +166,9 @@ def _changes(
     return changes
 
 
-def _apply(session: TenantSession, change: _Change, as_of: datetime) -> Counter:
+def _apply(session: TenantSession, change: _Change, opened: list[dict]) -> Counter:
+    """Close and move what is open; what is to be opened is added to `opened`."""
     counts: Counter = Counter()
-    mine = {"organisation_id": session.organisation_id}
     for kind, row in change.open.items():
         own = DueDate.organisation_id == session.organisation_id, DueDate.id == row.id
         if kind not in change.wanted:
@@ -161,10 +179,14 @@ def _apply(session: TenantSession, change: _Change, as_of: datetime) -> Counter:
             session.execute(moved.execution_options(synchronize_session=False))
             counts["due_moved"] += 1
     for kind in change.wanted.keys() - change.open.keys():
-        row = {"id": new_id(), "vehicle_id": change.vehicle_id, "kind": kind, "due_on": change.wanted[kind]}
-        session.execute(insert(DueDate).values(**mine, **row, is_computed=True, created_at=as_of))
-        counts["due_opened"] += 1
+        opened.append({"vehicle_id": change.vehicle_id, "kind": kind, "due_on": change.wanted[kind]})
     return counts
+
+
+def _open(session: TenantSession, opened: list[dict], as_of: datetime) -> None:
+    common = {"organisation_id": session.organisation_id, "is_computed": True, "created_at": as_of}
+    if opened:
+        session.execute(insert(DueDate.__table__), [common | row | {"id": new_id()} for row in opened])
 
 
 def _vehicle_columns(session: TenantSession) -> Select:
@@ -216,7 +238,7 @@ def _refresh_around(session: TenantSession, due: DueDate, zone: ZoneInfo, as_of:
 def _lock_subject(session: TenantSession, actor: Actor, vehicle_id: UUID | None, driver_id: UUID | None) -> None:
     if vehicle_id is not None:
         steps.locked_vehicle(session, actor, vehicle_id)
-    elif queries.find_driver(session, actor, driver_id) is None:
+    elif session.scalar(queries.visible_drivers(actor).where(Driver.id == driver_id).with_for_update()) is None:
         raise Refused("Ce conducteur n’est pas dans votre parc.")
 
 
@@ -268,6 +290,9 @@ def _next_of(due: DueDate, next_on: date, actor: Actor, as_of: datetime) -> DueD
 
 
 def _record(session: TenantSession, action: str, due: DueDate, actor: Actor, as_of: datetime, **more) -> None:
-    subject = ("vehicule", due.vehicle_id) if due.vehicle_id else ("conducteur", due.driver_id)
     facts = {"echeance": due.kind, "pour_le": due.due_on.isoformat(), **more}
-    steps.record(session, action, subject, actor, as_of, facts)
+    steps.record(session, action, _subject_of(due), actor, as_of, facts)
+
+
+def _subject_of(due: DueDate) -> tuple[str, UUID]:
+    return ("vehicule", due.vehicle_id) if due.vehicle_id else ("conducteur", due.driver_id)

@@ -13,11 +13,11 @@ from eprunes.fleet import queries
 from eprunes.fleet.driver_details import missing_for_designation, open_details, seal_details, to_json
 from eprunes.fleet.driver_merge import Merged, merged, pair_version, person_of
 from eprunes.fleet.models import Assignment, Driver, DueDate, FleetDocument
-from eprunes.fleet.services import steps
+from eprunes.fleet.services import namesakes, steps
 
 CHANGED = "L’une des deux fiches a été modifiée entre-temps\u00a0: vérifiez ce qu’elles disent et recommencez."
-_GONE = "Ces deux fiches ne sont plus dans votre parc."
 _ERASED = "Les données de l’une de ces fiches ont été effacées."
+_DISTINCT = "Ces deux fiches ont été déclarées celles de deux personnes\u00a0: annulez d’abord cette déclaration."
 _OTHERS = "Ces deux fiches n’ont pas les mêmes nom, prénom et date de naissance."
 
 
@@ -25,10 +25,11 @@ def merge_drivers(*, actor: Actor, kept_id: UUID, dropped_id: UUID, seen: str | 
     """Give one driver all that another file of the same person has, then remove that file and its key.
 
     Assignments, documents and due dates follow, and the details that were missing; answers keep what they
-    declared. Raises Refused when the two are not the same person, or no longer what `seen` saw of them.
+    declared. Raises Refused when the two are not the same person, by what they say or by what somebody said of them,
+    or no longer what `seen` saw of them.
     """
     with tenant_session(actor.organisation_id, write=True) as session:
-        kept, dropped = _both_locked(session, actor, kept_id, dropped_id)
+        kept, dropped = namesakes.both_locked(session, actor, kept_id, dropped_id)
         known = open_details(key_store(), [kept, dropped])
         if len(known) < 2:
             raise Refused(_ERASED)
@@ -38,22 +39,17 @@ def merge_drivers(*, actor: Actor, kept_id: UUID, dropped_id: UUID, seen: str | 
         person = person_of(to_json(pair[1]))
         if person is None or person != person_of(to_json(pair[3])):
             raise Refused(_OTHERS)
+        if namesakes.are_distinct(session, kept_id, dropped_id):
+            raise Refused(_DISTINCT)
         after, dropped_key = merged(*pair), dropped.key_id
         moved = _move(session, kept, dropped, actor, as_of)
+        namesakes.take_along(session, actor, kept_id, dropped_id, as_of)
         session.delete(dropped)
         session.flush()  # before the number is given on: it is unique
         _write(kept, after)
         facts = {"avec": str(dropped_id), **moved}
         steps.record(session, "conducteur.fusionne", ("conducteur", kept_id), actor, as_of, facts)
     key_store().destroy_keys(actor.organisation_id, [dropped_key])
-
-
-def _both_locked(session: TenantSession, actor: Actor, kept_id: UUID, dropped_id: UUID) -> tuple[Driver, Driver]:
-    query = queries.visible_drivers(actor).where(Driver.id.in_([kept_id, dropped_id]))
-    rows = {row.id: row for row in session.scalars(query.order_by(Driver.id).with_for_update())}
-    if len(rows) < 2:
-        raise Refused(_GONE)
-    return rows[kept_id], rows[dropped_id]
 
 
 def _move(session: TenantSession, kept: Driver, dropped: Driver, actor: Actor, as_of: datetime) -> dict[str, int]:

@@ -1,11 +1,12 @@
 """Steps that several operations share, inside a transaction of the caller: load and lock, check, record."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from eprunes.accounts.permissions import Actor
@@ -21,15 +22,22 @@ from eprunes.fleet.local_times import end_text, last_instant, period_text
 from eprunes.fleet.models import OVERLAP_NAME, Assignment, AssignmentSource, Driver, Vehicle
 
 SAME_START_INDEX = "vehicle_id_starts_at"
+DRIVER_REFERENCE = "fk_assignments_organisation_id_driver_id_drivers"
+DRIVER_GONE = "Ce conducteur n’existe plus\u00a0: sa fiche vient d’être fusionnée avec une autre, ou supprimée."
+PROMISED = (
+    "Annulez ou corrigez d’abord cette attribution prévue, ou attribuez le véhicule avec une fin à cet instant au "
+    "plus tard."
+)
 Period = tuple[datetime, datetime | None]
+Key = TypeVar("Key")
 
 
 class Overlap(Exception):
     """A period meets another assignment of the vehicle; turned into a sentence outside the transaction."""
 
-    def __init__(self, other: Assignment, driver: Driver, field: str) -> None:
+    def __init__(self, other: Assignment, field: str) -> None:
         super().__init__("overlap")
-        self.other, self.driver, self.field = other, driver, field
+        self.other, self.field = other, field
 
 
 def locked_vehicle(session: TenantSession, actor: Actor, vehicle_id: UUID) -> Vehicle:
@@ -75,11 +83,25 @@ def add_assignment(
     driver = driver_of_fleet(session, actor, driver_id)
     check_period(vehicle, driver, period, actor)
     check_free(session, vehicle.id, period)
+    return new_assignment(session, vehicle, driver, period, actor, as_of, source=source)
+
+
+def new_assignment(
+    session: TenantSession,
+    vehicle: Vehicle,
+    driver: Driver,
+    period: Period,
+    actor: Actor,
+    as_of: datetime,
+    *,
+    source: AssignmentSource = AssignmentSource.TYPED,
+) -> UUID:
+    """As `add_assignment`, for a period that was checked."""
     row = Assignment(
         organisation_id=actor.organisation_id,
         id=new_id(),
         vehicle_id=vehicle.id,
-        driver_id=driver_id,
+        driver_id=driver.id,
         starts_at=period[0],
         ends_at=period[1],
         source=source,
@@ -87,9 +109,51 @@ def add_assignment(
         created_at=as_of,
     )
     session.add(row)
-    session.flush()
     record_assignment(session, "attribution.creee", row, actor, as_of)
     return row.id
+
+
+def lasting_until(organisation_id: UUID, vehicle_ids: Collection[UUID], at: datetime) -> Select[tuple[Assignment]]:
+    """What holds these vehicles at an instant or later, or until that very instant: what an act on it has to know."""
+    return (
+        select(Assignment)
+        .where(
+            Assignment.organisation_id == organisation_id,
+            Assignment.vehicle_id.in_(vehicle_ids),
+            or_(Assignment.ends_at.is_(None), Assignment.ends_at >= at),
+        )
+        .order_by(Assignment.starts_at)
+    )
+
+
+def check_hand_over(
+    vehicle: Vehicle, driver: Driver, held: Sequence[Assignment], at: datetime, actor: Actor
+) -> Assignment | None:
+    """What a hand-over ends, or None; `held` is what `lasting_until` gives for it. Raises Refused and Overlap."""
+    beyond = [row for row in held if row.ends_at is None or row.ends_at > at]
+    current = next((row for row in beyond if row.starts_at <= at), None)
+    if current is not None and current.driver_id == driver.id:
+        raise Refused("Ce conducteur tient déjà ce véhicule à cet instant.", "driver")
+    check_period(vehicle, driver, (at, None), actor)
+    for row in beyond:
+        if row.starts_at >= at:
+            raise Overlap(row, _nearest_end(row, at))
+    return current
+
+
+def check_end(row: Assignment, at: datetime, actor: Actor) -> None:
+    """Refuse to end an assignment before it starts, or when it ends by then anyway."""
+    if at <= row.starts_at:
+        raise Refused(f"Cette attribution commence le {instant(row.starts_at, actor.zone)}.", "at")
+    if row.ends_at is not None and row.ends_at <= at:
+        raise Refused(f"Cette attribution prend déjà fin le {end_text(row.ends_at, actor.zone)}.", "at")
+
+
+def end_at(session: TenantSession, row: Assignment, at: datetime, actor: Actor, as_of: datetime) -> None:
+    """End an assignment at an instant that was checked."""
+    before = assignment_facts(row)
+    row.ends_at = at
+    record_assignment(session, "attribution.terminee", row, actor, as_of, before=before)
 
 
 def check_period(vehicle: Vehicle, driver: Driver, period: Period, actor: Actor) -> None:
@@ -127,8 +191,7 @@ def check_free(
         query = query.where(Assignment.id != but)
     other = session.scalar(query.order_by(Assignment.starts_at).limit(1))
     if other is not None:
-        nearest = "starts_at" if other.starts_at <= starts_at else "ends_at"
-        raise Overlap(other, _driver_of(session, other), field or nearest)
+        raise Overlap(other, field or _nearest_end(other, starts_at))
 
 
 @contextmanager
@@ -141,13 +204,31 @@ def overlaps_explained(actor: Actor, vehicle_id: UUID | None, period: Period, *,
     try:
         yield
     except Overlap as overlap:
-        is_later = overlap.other.starts_at > period[0]
-        raise _named_refusal(actor, overlap, advice if is_later else "") from overlap
+        raise _named_refusal(actor, overlap, period[0], advice) from overlap
     except IntegrityError as error:
         text = str(error.orig)
+        if DRIVER_REFERENCE in text:
+            raise Refused(DRIVER_GONE, "driver") from error
         if OVERLAP_NAME not in text and SAME_START_INDEX not in text and "assignments.starts_at" not in text:
             raise
         raise _overlap_seen_after(actor, vehicle_id, period) from error
+
+
+def named_refusals(
+    session: TenantSession, actor: Actor, overlaps: Mapping[Key, Overlap], starts_at: datetime, advice: str = ""
+) -> dict[Key, Refused]:
+    """What overlaps say, with driver and period; `advice` follows where the other only starts after `starts_at`."""
+    holders = {one.other.driver_id for one in overlaps.values()}
+    query = select(Driver).where(Driver.organisation_id == actor.organisation_id, Driver.id.in_(holders))
+    details = open_details(key_store(), session.scalars(query)) if overlaps else {}
+    refusals = {}
+    for key, one in overlaps.items():
+        known = details.get(one.other.driver_id)
+        name = known.full_name if known else "un conducteur dont les données sont effacées"
+        period = period_text(one.other.starts_at, one.other.ends_at, actor.zone)
+        told = advice if one.other.starts_at > starts_at else ""
+        refusals[key] = Refused(f"Ce véhicule est déjà attribué à {name} {period}. {told}".strip(), one.field)
+    return refusals
 
 
 def cut_at(
@@ -165,9 +246,7 @@ def cut_at(
             start = instant(row.starts_at, actor.zone)
             raise Refused(f"Une attribution commence le {start}\u00a0: annulez-la d’abord.", field)
     for row in assignments:
-        before = assignment_facts(row)
-        row.ends_at = at
-        record_assignment(session, "attribution.terminee", row, actor, as_of, before=before)
+        end_at(session, row, at, actor, as_of)
 
 
 def record_assignment(
@@ -224,9 +303,8 @@ def _after_exit(vehicle: Vehicle, starts_at: datetime, actor: Actor) -> Refused:
     return Refused(sentence, "ends_at")
 
 
-def _driver_of(session: TenantSession, assignment: Assignment) -> Driver:
-    query = select(Driver).where(Driver.organisation_id == session.organisation_id, Driver.id == assignment.driver_id)
-    return session.scalars(query).one()
+def _nearest_end(other: Assignment, starts_at: datetime) -> str:
+    return "starts_at" if other.starts_at <= starts_at else "ends_at"
 
 
 def _overlap_seen_after(actor: Actor, vehicle_id: UUID | None, period: Period) -> Refused:
@@ -235,15 +313,12 @@ def _overlap_seen_after(actor: Actor, vehicle_id: UUID | None, period: Period) -
         with tenant_session(actor.organisation_id) as session:
             check_free(session, vehicle_id, period)
     except Overlap as overlap:
-        return _named_refusal(actor, overlap)
+        return _named_refusal(actor, overlap, period[0])
     return Refused(
         "Ce véhicule vient d’être attribué par quelqu’un d’autre\u00a0: vérifiez et recommencez.", "starts_at"
     )
 
 
-def _named_refusal(actor: Actor, overlap: Overlap, advice: str = "") -> Refused:
-    details = open_details(key_store(), [overlap.driver]).get(overlap.driver.id)
-    name = details.full_name if details else "un conducteur dont les données sont effacées"
-    period = period_text(overlap.other.starts_at, overlap.other.ends_at, actor.zone)
-    sentence = f"Ce véhicule est déjà attribué à {name} {period}."
-    return Refused(f"{sentence} {advice}".strip(), overlap.field)
+def _named_refusal(actor: Actor, overlap: Overlap, starts_at: datetime, advice: str = "") -> Refused:
+    with tenant_session(actor.organisation_id) as session:
+        return named_refusals(session, actor, {None: overlap}, starts_at, advice)[None]

@@ -1,4 +1,4 @@
-"""The job that carries out long tasks."""
+"""The job that carries out the fleet's long tasks: imports and bulk operations."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,9 +7,10 @@ from uuid import UUID
 from eprunes.accounts.queries import living_organisations
 from eprunes.accounts.retention import has_ended
 from eprunes.core import jobs, work
-from eprunes.fleet.importing import steps
+from eprunes.fleet.bulk import steps as bulk
+from eprunes.fleet.importing import steps as importing
 
-HANDLERS = {steps.KIND: steps.HANDLER}
+HANDLERS = {importing.KIND: importing.HANDLER, bulk.KIND: bulk.HANDLER}
 
 
 def run_long_work(as_of: datetime) -> Mapping[str, int]:

@@ -1,0 +1,189 @@
+"""What people do with bulk operations: ask for one, see what is ready, agree or give up, fetch the result."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Row, Select, false, select
+
+from eprunes.accounts.permissions import Actor, Permission
+from eprunes.core import work
+from eprunes.core.crypto import key_store
+from eprunes.core.database import TenantSession, tenant_session
+from eprunes.core.refusals import Refused
+from eprunes.core.spreadsheets.writing import Sheet, write_workbook
+from eprunes.core.work import WorkState, WorkTask
+from eprunes.fleet.bulk.acts import Act
+from eprunes.fleet.bulk.selection import Selection
+from eprunes.fleet.bulk.steps import KIND
+from eprunes.fleet.names import names_by_id
+from eprunes.fleet.queries import author_names
+
+RECENT = 10
+HEADINGS = ["Immatriculation", "Pays", "Motif"]
+_UNDER_WAY = {WorkState.WAITING, WorkState.PREPARING, WorkState.CONFIRMED, WorkState.APPLYING}
+_AGREED = {WorkState.CONFIRMED, WorkState.APPLYING, WorkState.DONE}
+_COLUMNS = (
+    WorkTask.id,
+    WorkTask.state,
+    WorkTask.author_id,
+    WorkTask.created_at,
+    WorkTask.done_steps,
+    WorkTask.total_steps,
+    WorkTask.key_id,
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A vehicle of a bulk operation: what names it and, where nothing was or will be done, why."""
+
+    country: str
+    plate: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """A bulk operation as its pages show it.
+
+    `ready` and `unready` are what the check found, `done` and `not_done` what became of it once it is over.
+    """
+
+    id: UUID
+    state: WorkState
+    author: str
+    created_at: datetime
+    done_steps: int
+    total_steps: int
+    title: str
+    ready: tuple[Found, ...] = ()
+    unready: tuple[Found, ...] = ()
+    done: tuple[Found, ...] = ()
+    not_done: tuple[Found, ...] = ()
+    warnings: tuple[str, ...] = ()
+    refusal: str = ""
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in _UNDER_WAY
+
+    @property
+    def is_writing(self) -> bool:
+        return self.state in (WorkState.CONFIRMED, WorkState.APPLYING)
+
+    @property
+    def is_over(self) -> bool:
+        """True once it was carried out, wholly or until something stopped it."""
+        return self.state == WorkState.DONE or bool(self.done)
+
+
+def visible_bulks(actor: Actor, as_of: datetime) -> Select:
+    """The bulk operations of the actor's organisation that have not expired, for those who may change the fleet."""
+    query = select(WorkTask).where(
+        WorkTask.organisation_id == actor.organisation_id, WorkTask.kind == KIND, WorkTask.expires_at > as_of
+    )
+    return query if actor.may(Permission.EDIT_FLEET) else query.where(false())
+
+
+def recent_bulks(session: TenantSession, actor: Actor, as_of: datetime) -> list[Bulk]:
+    """The latest bulk operations, newest first, without their vehicles."""
+    query = visible_bulks(actor, as_of).order_by(WorkTask.created_at.desc(), WorkTask.id.desc()).limit(RECENT)
+    rows = session.execute(query.with_only_columns(*_COLUMNS)).all()
+    names = author_names(session, [row.author_id for row in rows])
+    return [_bulk(row, names, _opened(session, actor, row, "input_box"), {}) for row in rows]
+
+
+def find_bulk(session: TenantSession, actor: Actor, bulk_id: UUID, as_of: datetime) -> Bulk | None:
+    """One bulk operation with its vehicles, or None when the actor may not see it."""
+    query = visible_bulks(actor, as_of).where(WorkTask.id == bulk_id)
+    row = session.execute(query.with_only_columns(*_COLUMNS)).first()
+    if row is None:
+        return None
+    boxes = (_opened(session, actor, row, name) for name in ("input_box", "result_box"))
+    return _bulk(row, author_names(session, [row.author_id]), *boxes)
+
+
+def start_bulk(*, actor: Actor, selection: Selection, act: Act, as_of: datetime) -> UUID:
+    """Queue an act on the vehicles of a selection, which are looked at first. Returns its id. Raises Refused."""
+    if not selection.found:
+        raise Refused("Choisissez au moins un véhicule de votre parc.")
+    name = label = ""
+    if act.driver_id is not None:
+        with tenant_session(actor.organisation_id) as session:
+            driver = names_by_id(session, actor, [act.driver_id]).get(act.driver_id)
+        if driver is None:
+            raise Refused("Choisissez un conducteur de votre parc.", "driver")
+        name, label = driver.name, driver.label
+    content = {"act": act.as_json(), "selection": selection.as_json(), "driver": name, "title": act.words(label, actor)}
+    return work.create_task(actor.organisation_id, KIND, content, author_id=actor.user_id, as_of=as_of)
+
+
+def confirm_bulk(*, actor: Actor, bulk_id: UUID, as_of: datetime) -> None:
+    """Agree to what is ready: it is done soon after, in this person's name. Harmless once somebody has agreed.
+
+    Raises Refused when there is nothing to agree to (any more).
+    """
+    with tenant_session(actor.organisation_id, write=True) as session:
+        found = find_bulk(session, actor, bulk_id, as_of)
+        if found is not None and found.state in _AGREED:
+            return
+        if found is None or found.state != WorkState.PREPARED or not found.ready:
+            raise Refused("Cette opération n’attend plus de confirmation.")
+        work.confirm(session, bulk_id, author_id=actor.user_id)
+
+
+def cancel_bulk(*, actor: Actor, bulk_id: UUID, as_of: datetime) -> None:
+    """Give it up before anything was done. Raises Refused once it is being carried out."""
+    with tenant_session(actor.organisation_id) as session:
+        found = find_bulk(session, actor, bulk_id, as_of)
+    if found is None or found.is_over or not work.cancel(actor.organisation_id, bulk_id):
+        raise Refused("Cette opération est déjà en cours ou terminée\u00a0: elle ne peut plus être abandonnée.")
+
+
+def result_workbook(session: TenantSession, actor: Actor, bulk_id: UUID, as_of: datetime) -> bytes | None:
+    """What is ready and what is not or, once it is over, what was done and what was not; None before the check."""
+    found = find_bulk(session, actor, bulk_id, as_of)
+    if found is None or not (found.ready or found.unready):
+        return None
+    if found.is_over:
+        sheets = [_sheet("Faits", found.done), _sheet("Non faits", found.not_done)]
+    else:
+        sheets = [_sheet("Prêts", found.ready), _sheet("Non prêts", found.unready)]
+    return write_workbook(sheets)
+
+
+def _sheet(title: str, rows: tuple[Found, ...]) -> Sheet:
+    return Sheet(title, HEADINGS, [[one.plate, one.country, one.reason] for one in rows])
+
+
+def _opened(session: TenantSession, actor: Actor, row: Row, box: str) -> dict:
+    """What a box holds; nothing where there is none, or its key is gone."""
+    mine = WorkTask.organisation_id == actor.organisation_id, WorkTask.id == row.id
+    sealed = session.scalar(select(getattr(WorkTask, box)).where(*mine))
+    key = key_store().keys(actor.organisation_id, [row.key_id]).get(row.key_id)
+    return work.open_task(key, actor.organisation_id, row.id, sealed) if sealed and key else {}
+
+
+def _bulk(row: Row, names: dict[UUID, str], content: dict, result: dict) -> Bulk:
+    ready = tuple(Found(country, plate) for _, country, plate in result.get("ready", ()))
+    unready, missed = (tuple(Found(*one) for one in result.get(name, ())) for name in ("unready", "missed"))
+    done = result.get("done", 0)
+    left = {(one.country, one.plate) for one in missed}
+    refusal = result.get("refusal", "")
+    stopped = tuple(Found(one.country, one.plate, refusal) for one in ready[done:]) if "done" in result else ()
+    return Bulk(
+        id=row.id,
+        state=WorkState(row.state),
+        author=names.get(row.author_id, ""),
+        created_at=row.created_at,
+        done_steps=row.done_steps,
+        total_steps=row.total_steps,
+        title=content.get("title", ""),
+        ready=ready,
+        unready=unready,
+        done=tuple(one for one in ready[:done] if (one.country, one.plate) not in left),
+        not_done=(*missed, *stopped, *unready),
+        warnings=tuple(result.get("warnings", ())),
+        refusal=refusal,
+    )
