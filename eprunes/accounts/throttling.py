@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 from math import ceil
 
-from sqlalchemy import bindparam, case, delete, select, update
+from sqlalchemy import bindparam, case, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from eprunes.accounts.models import Throttle
@@ -136,14 +136,16 @@ def _sentence(wait: timedelta) -> str:
 
 
 def _locked(session: PlatformSession | TenantSession, keys: Iterable[bytes], as_of: datetime) -> dict[bytes, Count]:
-    """The counts, none of which anybody else can change before this transaction ends; always in the same order."""
-    ordered = sorted(keys)
+    """The counts, none of which anybody else can change before this transaction ends; always in the same order.
+
+    One statement begins or locks each: between two, a success elsewhere could strike out what the first had seen.
+    """
     insert = postgresql.insert if session.bind.dialect.name == "postgresql" else sqlite.insert
-    rows = [{"key": key, "failures": 0, "last_at": as_of} for key in ordered]
-    session.execute(insert(Throttle.__table__).values(rows).on_conflict_do_nothing())
+    rows = [{"key": key, "failures": 0, "last_at": as_of} for key in sorted(keys)]
+    statement = insert(Throttle.__table__).values(rows)
+    statement = statement.on_conflict_do_update(index_elements=[Throttle.key], set_={"last_at": Throttle.last_at})
     columns = Throttle.key, Throttle.failures, Throttle.last_at, Throttle.closed_until
-    query = select(*columns).where(Throttle.key.in_(ordered)).order_by(Throttle.key).with_for_update()
-    return {key: Count(*rest) for key, *rest in session.execute(query)}
+    return {key: Count(*rest) for key, *rest in session.execute(statement.returning(*columns))}
 
 
 def _write(session: PlatformSession | TenantSession, counts: dict[bytes, Count]) -> None:

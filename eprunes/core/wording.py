@@ -37,7 +37,7 @@ def in_days(days: int) -> str:
     words = {0: "aujourd’hui", 1: "demain", -1: "hier"}
     if days in words:
         return words[days]
-    return f"dans {days} jours" if days > 0 else f"il y a {-days} jours"
+    return f"dans {counted(days, 'jour')}" if days > 0 else f"il y a {counted(-days, 'jour')}"
 
 
 def money(value: Decimal | int | None) -> str:

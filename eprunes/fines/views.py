@@ -14,10 +14,8 @@ from eprunes.fines.events import WORDS
 from eprunes.fines.forms import FilingForm, ImpossibilityForm, ReopenForm
 from eprunes.fines.proposals import Why
 from eprunes.fines.queries import View
-from eprunes.fleet.local_times import period_text
 
 blueprint = Blueprint("fines", __name__)
-blueprint.add_app_template_filter(lambda one: period_text(one.starts_at, one.ends_at, g.actor.zone), "period")
 blueprint.app_context_processor(
     lambda: {
         "reasons": list(ImpossibilityReason),

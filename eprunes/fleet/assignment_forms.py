@@ -10,16 +10,12 @@ from wtforms.validators import Optional
 
 from eprunes.core.fields import Needed, RadioField, SelectField
 from eprunes.fleet.change_reasons import OFFERED, ChangeReason
-from eprunes.fleet.form_parts import (
-    LocalTimeField,
-    Quiet,
-    needed_day,
-    optional_day,
-    text,
-)
+from eprunes.fleet.form_parts import Dated, LocalTimeField, Quiet, needed_day, optional_day, text
 from eprunes.fleet.local_times import first_instant, last_instant, typed_end, typed_start
 from eprunes.fleet.models import Assignment
 from eprunes.fleet.names import DriverName
+
+Period = tuple[datetime, datetime | None]
 
 
 class DriverChoice(FlaskForm):
@@ -33,7 +29,7 @@ class DriverChoice(FlaskForm):
         self.driver_id.choices = [SelectChoice(str(one.id), one.label) for one in found]
 
 
-class AssignForm(DriverChoice):
+class AssignForm(DriverChoice, Dated):
     starts_at = needed_day("À partir du", "Indiquez le début.")
     starts_at_time = LocalTimeField("Heure")
     ends_at = optional_day("Jusqu’au")
@@ -48,6 +44,10 @@ class AssignForm(DriverChoice):
         if self.ends_at.data is None:
             return None
         return last_instant(self.ends_at.data, self.ends_at_time.data, zone, "ends_at_time")
+
+    def period(self, zone: ZoneInfo) -> Period:
+        """From when until when. Raises Refused for an hour that spring skips."""
+        return self.start(zone), self.end(zone)
 
 
 def assignment_values(assignment: Assignment, driver: DriverName, zone: ZoneInfo) -> dict:
@@ -80,13 +80,10 @@ class Reasoned(FlaskForm):
 class CorrectForm(AssignForm, Reasoned):
     """The period as stored counts to the second: an hour that was left as it stood is that very instant."""
 
-    def start_beside(self, stored: datetime, zone: ZoneInfo) -> datetime:
-        """The first instant, given the one that stands there."""
-        return _as_stored(self.start(zone), stored)
-
-    def end_beside(self, stored: datetime | None, zone: ZoneInfo) -> datetime | None:
-        """The instant at which it ends, if any, given the one that stands there."""
-        return _as_stored(self.end(zone), stored)
+    def period_beside(self, stored: Assignment, zone: ZoneInfo) -> Period:
+        """From when until when, given what stands there. Raises Refused for an hour that spring skips."""
+        starts_at, ends_at = self.period(zone)
+        return _as_stored(starts_at, stored.starts_at), _as_stored(ends_at, stored.ends_at)
 
 
 def _as_stored(typed: datetime | None, stored: datetime | None) -> datetime | None:
@@ -94,7 +91,7 @@ def _as_stored(typed: datetime | None, stored: datetime | None) -> datetime | No
     return stored if is_same else typed
 
 
-class HandOverForm(DriverChoice):
+class HandOverForm(DriverChoice, Dated):
     at = needed_day("Remis le", "Indiquez le jour de la remise.")
     at_time = LocalTimeField("Heure")
 
@@ -109,8 +106,12 @@ class HandOverForm(DriverChoice):
         """When it changes hands. Raises Refused for an hour that spring skips."""
         return first_instant(self.at.data, self.at_time.data, zone, "at_time")
 
+    def period(self, zone: ZoneInfo) -> Period:
+        """What begins then. Raises Refused for an hour that spring skips."""
+        return self.instant(zone), None
 
-class EndForm(FlaskForm):
+
+class EndForm(Dated):
     at = needed_day("Prend fin le", "Indiquez le dernier jour.")
     at_time = LocalTimeField("Heure")
 

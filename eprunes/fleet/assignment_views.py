@@ -1,5 +1,6 @@
 """Pages of assignments: attributing a vehicle, handing it over, ending, correcting and cancelling."""
 
+from collections.abc import Callable
 from datetime import date, datetime, time
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from eprunes.fleet.held_twice import also_held
 from eprunes.fleet.models import Assignment, Vehicle
 from eprunes.fleet.names import DriverName
 from eprunes.fleet.services import assignments as services
+from eprunes.fleet.services.steps import check_presence
 from eprunes.fleet.timeline import period_values
 
 
@@ -26,11 +28,12 @@ from eprunes.fleet.timeline import period_values
 def assign(vehicle_id: UUID):
     page = found(pages.read_vehicle(reading(), g.actor, vehicle_id, clock.now()))
     day, hour = _now()
-    form = AssignForm(data={"starts_at": day, "starts_at_time": hour} | period_values(request.args, g.actor.zone))
+    started = {"starts_at": day, "starts_at_time": hour} | period_values(request.args, g.actor.zone)
+    form = AssignForm(rules=_in_presence_of(page.vehicle), data=started)
     if form.validate_on_submit():
         with refusals_on(form):
             driver_id, zone = chosen_driver(reading(), g.actor, form), g.actor.zone
-            period = {"starts_at": form.start(zone), "ends_at": form.end(zone)}
+            period = dict(zip(("starts_at", "ends_at"), form.period(zone), strict=True))
             services.assign(actor=g.actor, vehicle_id=vehicle_id, driver_id=driver_id, **period, as_of=clock.now())
             flash("Véhicule attribué.")
             return _done(vehicle_id, driver_id, period["starts_at"], period["ends_at"])
@@ -43,7 +46,7 @@ def assign(vehicle_id: UUID):
 def hand_over(vehicle_id: UUID):
     page = found(pages.read_vehicle(reading(), g.actor, vehicle_id, clock.now()))
     day, hour = _now()
-    form = HandOverForm(data={"at": day, "at_time": hour})
+    form = HandOverForm(rules=_in_presence_of(page.vehicle), data={"at": day, "at_time": hour})
     if form.validate_on_submit():
         with refusals_on(form):
             driver_id, at = chosen_driver(reading(), g.actor, form), form.instant(g.actor.zone)
@@ -74,11 +77,12 @@ def end_assignment(assignment_id: UUID):
 @in_vehicles
 def correct_assignment(assignment_id: UUID):
     row, vehicle, driver = _loaded(assignment_id)
-    form = CorrectForm(data=assignment_values(row, driver, g.actor.zone))
+    rules = _in_presence_of(vehicle, lambda form: form.period_beside(row, g.actor.zone))
+    form = CorrectForm(rules=rules, data=assignment_values(row, driver, g.actor.zone))
     if form.validate_on_submit():
         with refusals_on(form):
-            driver_id, zone = chosen_driver(reading(), g.actor, form), g.actor.zone
-            starts_at, ends_at = form.start_beside(row.starts_at, zone), form.end_beside(row.ends_at, zone)
+            driver_id = chosen_driver(reading(), g.actor, form)
+            starts_at, ends_at = form.period_beside(row, g.actor.zone)
             changed = {"driver_id": driver_id, "starts_at": starts_at, "ends_at": ends_at}
             changed |= {"reason": form.chosen_reason(), "as_of": clock.now()}
             services.correct_assignment(actor=g.actor, assignment_id=assignment_id, **changed)
@@ -107,6 +111,15 @@ def _loaded(assignment_id: UUID) -> tuple[Assignment, Vehicle, DriverName]:
     row = found(queries.find_assignment(session, g.actor, assignment_id))
     vehicle = found(queries.find_vehicle(session, g.actor, row.vehicle_id))
     return row, vehicle, pages.driver_name(session, g.actor, row)
+
+
+def _in_presence_of(vehicle: Vehicle, period_of: Callable | None = None) -> Callable:
+    """What checks that the period of a form, by default as it is typed, lies within the vehicle's time in the fleet."""
+
+    def check(form: AssignForm | HandOverForm) -> None:
+        check_presence(vehicle, period_of(form) if period_of else form.period(g.actor.zone), g.actor)
+
+    return check
 
 
 def _render(template: str, form: AssignForm | HandOverForm, **context):

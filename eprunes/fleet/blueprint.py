@@ -7,12 +7,13 @@ from babel.dates import format_date
 from flask import Blueprint, abort, current_app, g
 
 from eprunes.accounts.permissions import Permission
+from eprunes.core import clock
 from eprunes.core.web import in_section
 from eprunes.core.wording import LOCALE
 from eprunes.fleet import vehicle_filters, wording
 from eprunes.fleet.driver_rules import doubts, has_unusual_licence, shown_phone
 from eprunes.fleet.driver_search import driver_search_args, is_gone
-from eprunes.fleet.local_times import DOUBLED_HOUR_HINT, end_text, period_text, typed_end
+from eprunes.fleet.local_times import DOUBLED_HOUR_HINT, end_text, holding_text, period_text, typed_end
 from eprunes.fleet.timeline import gap_text, hours_text, period_args
 from eprunes.fleet.vehicle_rules import has_unusual_formula, lacks_lessor
 from eprunes.fleet.vehicle_search import chosen_filters, vehicle_search_args
@@ -47,7 +48,8 @@ FILTERS = {
     "end_instant": lambda value: end_text(value, g.actor.zone) if value else "",
     "start_day": lambda value: f"{value.astimezone(g.actor.zone):%d/%m/%Y}",
     "end_day": lambda value: f"{typed_end(value, g.actor.zone)[0]:%d/%m/%Y}",
-    "period": lambda one: period_text(one.starts_at, one.ends_at, g.actor.zone),
+    "period": lambda one: period_text(one.starts_at, one.ends_at, g.actor.zone, clock.now()),
+    "holding": lambda one: holding_text(one.starts_at, one.ends_at, g.actor.zone, clock.now()),
     "month_day": lambda value: format_date(value, "EEE d MMM", locale=LOCALE),
     "hours": lambda stretch: hours_text(stretch, g.actor.zone),
     "phone": shown_phone,

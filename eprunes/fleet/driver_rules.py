@@ -136,6 +136,12 @@ def doubts(details: DriverDetails) -> dict[str, str]:
     return {"licence_issued_on": sentence}
 
 
+def precedes_birth(details: DriverDetails) -> bool:
+    """True when the licence would have been issued before its holder was born, which no title says."""
+    birth, licence = details.birth_date, details.licence_issued_on
+    return birth is not None and licence is not None and licence < birth
+
+
 def date_problems(details: DriverDetails, today: date) -> dict[str, str]:
     """What is wrong or doubtful with the dates of birth and of the licence, by field."""
     return {**doubts(details), **_wrong_dates(details, today)}
@@ -151,6 +157,8 @@ def _wrong_dates(details: DriverDetails, today: date) -> dict[str, str]:
         problems["birth_date"] = f"Un conducteur a au moins {YOUNGEST_AGE} ans."
     if licence and licence > today:
         problems["licence_issued_on"] = "Cette date de délivrance est dans le futur."
+    elif precedes_birth(details):
+        problems["licence_issued_on"] = "Ce permis aurait été délivré avant la naissance\u00a0: vérifiez les dates."
     return problems
 
 

@@ -17,7 +17,8 @@ class DueDateForm(Checked):
     due_on = needed_day("À faire avant le", "Indiquez la date de l’échéance.")
 
     def offer(self, kinds: Iterable[DueKind]) -> "DueDateForm":
-        """Let these kinds be chosen."""
+        """Let these kinds be chosen; the label is needed for one of them, and its hint says for which."""
+        self.label.flags.quiet = True
         self.kind.choices = [(str(kind), rules.KINDS[kind]) for kind in kinds]
         return self
 
@@ -33,6 +34,7 @@ class ChangeDueDateForm(OfOneRow):
     def __init__(self, *args, kind: str, **keywords) -> None:
         super().__init__(*args, **keywords)
         self.of_kind = kind
+        self.label.flags.required = kind == DueKind.CUSTOM
 
     def problems(self) -> dict[str, str]:
         """What is wrong, by field."""

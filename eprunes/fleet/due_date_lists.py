@@ -13,7 +13,7 @@ from eprunes.core import audit
 from eprunes.core.calendar import local_day
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.paging import Page, count_of, read_page
-from eprunes.core.spreadsheets.writing import Sheet, write_workbook
+from eprunes.core.spreadsheets.writing import Sheet, write_csv, write_workbook
 from eprunes.fleet.due_dates import KINDS, SOON
 from eprunes.fleet.models import Driver, DueDate, DueKind, Vehicle
 from eprunes.fleet.names import DriverName, named, names_by_id
@@ -116,6 +116,15 @@ def whose(
 
 def due_workbook(actor: Actor, session: TenantSession, search: DueSearch, as_of: datetime) -> bytes:
     """Every due date that a search finds, as the list has them (C7-a); that it was taken out is traced."""
+    return write_workbook([_taken_out(actor, session, search, as_of)])
+
+
+def due_csv(actor: Actor, session: TenantSession, search: DueSearch, as_of: datetime) -> bytes:
+    """As `due_workbook`, as a CSV file."""
+    return write_csv(_taken_out(actor, session, search, as_of))
+
+
+def _taken_out(actor: Actor, session: TenantSession, search: DueSearch, as_of: datetime) -> Sheet:
     query = _with_vehicle(found_due_dates(actor, search, as_of)).order_by(DueDate.due_on, DueDate.id)
     drivers = {one.id: one for one in named(session, actor, visible_drivers(actor))}
     today = local_day(as_of, actor.zone)
@@ -123,7 +132,7 @@ def due_workbook(actor: Actor, session: TenantSession, search: DueSearch, as_of:
     with tenant_session(actor.organisation_id, write=True) as trace:
         details = {"Échéances": len(rows)}
         audit.record(trace, "parc.exporte", as_of=as_of, actor_id=actor.user_id, details=details)
-    return write_workbook([Sheet("Échéances", _HEADINGS, rows)])
+    return Sheet("Échéances", _HEADINGS, rows)
 
 
 def _line(row: Row, driver: DriverName | None, today: date) -> list:

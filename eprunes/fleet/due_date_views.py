@@ -8,7 +8,7 @@ from flask import flash, g, redirect, render_template, request, url_for
 from eprunes.accounts.permissions import Permission, requires
 from eprunes.core import clock
 from eprunes.core.calendar import local_day
-from eprunes.core.web import XLSX, download, downloads, in_section, reading, refusals_on, render_form
+from eprunes.core.web import CSV, XLSX, download, downloads, in_section, reading, refusals_on, render_form
 from eprunes.fleet import due_date_lists as lists
 from eprunes.fleet import due_dates as rules
 from eprunes.fleet import pages, queries
@@ -35,6 +35,14 @@ def due_dates():
 def export_due_dates():
     search = lists.read_due_search(request.args)
     return download(lists.due_workbook(g.actor, reading(), search, clock.now()), "echeances.xlsx", XLSX)
+
+
+@blueprint.get("/echeances/export.csv")
+@requires(Permission.EXPORT_FLEET, confirmed=True)
+@downloads
+def export_due_dates_csv():
+    search = lists.read_due_search(request.args)
+    return download(lists.due_csv(g.actor, reading(), search, clock.now()), "echeances.csv", CSV)
 
 
 @blueprint.get("/vehicules/<uuid:vehicle_id>/echeances")

@@ -9,6 +9,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
 from eprunes.core.fields import Needed, SelectField, TextField
+from eprunes.core.web import refusals_on
 
 DATE_EXPECTED = "Indiquez une date (JJ/MM/AAAA)."
 PLAUSIBLE_YEARS = range(1900, 2101)
@@ -86,6 +87,23 @@ class Checked(FlaskForm):
                 self[name].errors = [sentence]
                 fine = False
         return fine
+
+
+class Dated(FlaskForm):
+    """A form whose days and hours, once they can be read, are also checked by `rules`, which raise Refused: in the same
+    round as what else is missing."""
+
+    def __init__(self, *args, rules: Callable[["Dated"], None] | None = None, **keywords) -> None:
+        super().__init__(*args, **keywords)
+        self.rules = rules
+
+    def validate(self, extra_validators=None) -> bool:
+        super().validate(extra_validators)
+        are_read = not any(one.errors for one in self if isinstance(one, (DateField, TimeField)))
+        if self.rules is not None and are_read:
+            with refusals_on(self):
+                self.rules(self)
+        return not self.errors
 
 
 class OfOneRow(Checked):

@@ -26,7 +26,7 @@ def also_held(
     rows = session.execute(_meanwhile(actor, driver_id, vehicle_id, period).limit(_NAMED + 1)).all()
     if not rows:
         return ""
-    told = [f"{plate} {period_text(starts_at, ends_at, actor.zone)}" for plate, starts_at, ends_at in rows[:_NAMED]]
+    told = [f"{plate} {period_text(*others, actor.zone, period[0])}" for plate, *others in rows[:_NAMED]]
     told += ["d’autres encore"] * (len(rows) > _NAMED)
     name = names_by_id(session, actor, [driver_id])[driver_id].name
     return f"{name} tient aussi, pendant cette période\u00a0: {', '.join(told)}. Corrigez si c’est une erreur."

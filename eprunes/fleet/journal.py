@@ -107,9 +107,9 @@ def _drivers_in(entries: Iterable[AuditEntry]) -> Iterable[UUID]:
 def _particulars(entry: AuditEntry, names: dict[UUID, DriverName], actor: Actor) -> str:
     details = entry.details
     if "attribution" in details:
-        now = _assignment(details, names, actor)
+        now = _assignment(details, names, actor, entry.at)
         before = details.get("avant")
-        told = f"{now} (auparavant\u00a0: {_assignment(before, names, actor)})" if before else now
+        told = f"{now} (auparavant\u00a0: {_assignment(before, names, actor, entry.at)})" if before else now
         told += ", pris sur un téléphone" if details.get("source") == AssignmentSource.PHONE else ""
         reason = details.get("motif")
         return f"{told}, motif\u00a0: {WORDS[ChangeReason(reason)].lower()}" if reason else told
@@ -126,8 +126,8 @@ def _particulars(entry: AuditEntry, names: dict[UUID, DriverName], actor: Actor)
     return ""
 
 
-def _assignment(facts: dict, names: dict[UUID, DriverName], actor: Actor) -> str:
+def _assignment(facts: dict, names: dict[UUID, DriverName], actor: Actor, as_of: datetime) -> str:
     driver = names.get(UUID(facts["conducteur"]))
     ends_at = datetime.fromisoformat(facts["au"]) if facts["au"] else None
-    period = period_text(datetime.fromisoformat(facts["du"]), ends_at, actor.zone)
+    period = period_text(datetime.fromisoformat(facts["du"]), ends_at, actor.zone, as_of)
     return f"{driver.name if driver else 'conducteur effacé'}, {period}"

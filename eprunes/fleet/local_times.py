@@ -52,18 +52,26 @@ def end_text(value: datetime, zone: ZoneInfo) -> str:
     return f"{day(last_day)}, 24:00" if last_hour is None else instant(value, zone)
 
 
-def period_text(starts_at: datetime, ends_at: datetime | None, zone: ZoneInfo) -> str:
+def period_text(starts_at: datetime, ends_at: datetime | None, zone: ZoneInfo, as_of: datetime | None = None) -> str:
     """`du lun. 2 mars 2026, 08:00 au mar. 3 mars 2026, 24:00`, or `depuis le lun. 2 mars 2026, 08:00`.
 
-    Within one day: `le lun. 2 mars 2026, de 08:00 à 24:00`.
+    Within one day: `le lun. 2 mars 2026, de 08:00 à 24:00`. What is without an end and starts after `as_of`, the
+    instant at which it is told, is `à partir du lun. 2 mars 2026, 08:00`.
     """
     if ends_at is None:
-        return f"depuis le {instant(starts_at, zone)}"
+        is_ahead = as_of is not None and starts_at > as_of
+        return f"{'à partir du' if is_ahead else 'depuis le'} {instant(starts_at, zone)}"
     last_day, last_hour = typed_end(ends_at, zone)
     if last_day == starts_at.astimezone(zone).date():
         until = "24:00" if last_hour is None else hour(ends_at, zone)
         return f"le {day(last_day)}, de {hour(starts_at, zone)} à {until}"
     return f"du {instant(starts_at, zone)} au {end_text(ends_at, zone)}"
+
+
+def holding_text(starts_at: datetime, ends_at: datetime | None, zone: ZoneInfo, as_of: datetime) -> str:
+    """`tient ce véhicule depuis le lun. 2 mars 2026, 08:00`: the period with the verb of its tense."""
+    verb = "tiendra" if starts_at > as_of else "tient" if ends_at is None or ends_at > as_of else "a tenu"
+    return f"{verb} ce véhicule {period_text(starts_at, ends_at, zone, as_of)}"
 
 
 def _is_midnight(local: datetime) -> bool:

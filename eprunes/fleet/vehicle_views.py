@@ -15,6 +15,7 @@ from eprunes.fleet.form_parts import ConfirmForm
 from eprunes.fleet.models import Vehicle
 from eprunes.fleet.places import read_places
 from eprunes.fleet.services import vehicles as services
+from eprunes.fleet.services.steps import check_exit
 from eprunes.fleet.vehicle_forms import LeaveForm, VehicleForm, leave_values, vehicle_values
 from eprunes.fleet.vehicle_rules import PROOFS
 from eprunes.fleet.vehicle_search import read_vehicle_search, read_vehicles
@@ -76,17 +77,15 @@ def change_vehicle(vehicle_id: UUID):
 @requires(Permission.EDIT_FLEET)
 @in_vehicles
 def leave_fleet(vehicle_id: UUID):
-    page = found(pages.read_vehicle(reading(), g.actor, vehicle_id, clock.now()))
-    form = LeaveForm(data=leave_values(page.vehicle, g.actor.zone, _today()))
+    page, as_of = found(pages.read_vehicle(reading(), g.actor, vehicle_id, clock.now())), clock.now()
+    form = LeaveForm(
+        rules=lambda form: check_exit(page.vehicle, form.instant(g.actor.zone), g.actor, as_of),
+        data=leave_values(page.vehicle, g.actor.zone, _today()),
+    )
     if form.validate_on_submit():
         with refusals_on(form):
-            services.leave_fleet(
-                actor=g.actor,
-                vehicle_id=vehicle_id,
-                at=form.instant(g.actor.zone),
-                reason=form.chosen_reason(),
-                as_of=clock.now(),
-            )
+            told = {"at": form.instant(g.actor.zone), "reason": form.chosen_reason()}
+            services.leave_fleet(actor=g.actor, vehicle_id=vehicle_id, **told, as_of=as_of)
             flash("Sortie du parc enregistrée.")
             return redirect(_page_of(vehicle_id))
     return render_form("fleet/leave.html", form, vehicle=page.vehicle, holder=page.holder, proofs=PROOFS)

@@ -7,9 +7,8 @@ from uuid import UUID
 import openpyxl
 from sqlalchemy import func, select
 
-from eprunes.accounts.models import Organisation
 from eprunes.core import clock
-from eprunes.core.database import platform_session, tenant_session
+from eprunes.core.database import tenant_session
 from eprunes.fleet.models import Assignment, Driver
 from eprunes.fleet.queries import running_at
 from tests.fleet.fleets import fill
@@ -17,12 +16,10 @@ from tests.fleet.fleets import fill
 MANY = 300
 
 
-def filled(platform, siren: str, domain: str, vehicle_count: int) -> UUID:
+def filled(platform, domain: str, vehicle_count: int) -> UUID:
     """The id of a new client with vehicles, nine in ten of them held."""
-    platform.add_organisation(siren, domain)
+    own = platform.add_organisation(domain)
     with platform.opened():
-        with platform_session("tests") as session:
-            own = session.scalars(select(Organisation).where(Organisation.number == siren)).one().id
         fill(SimpleNamespace(organisation_id=own), vehicle_count=vehicle_count, driver_count=40, as_of=clock.now())
     return own
 
@@ -38,7 +35,7 @@ def held_by(own: UUID, staff_number: str) -> int:
 
 def test_three_hundred_vehicles_are_reassigned_at_once(platform, sign_in, tmp_path):
     """C4.2: ticked or all those found, checked, agreed to, done while one looks elsewhere."""
-    own = filled(platform, "391838042", "groupe.example", MANY)
+    own = filled(platform, "groupe.example", MANY)
     page = sign_in("parc@groupe.example")
     page.get_by_role("link", name="Véhicules", exact=True).click()
     reassign = page.get_by_role("button", name="Réattribuer")
@@ -78,7 +75,7 @@ def test_three_hundred_vehicles_are_reassigned_at_once(platform, sign_in, tmp_pa
 
 
 def test_boxes_work_without_a_script(platform, sign_in):
-    filled(platform, "391838059", "sans-script.example", 81)
+    filled(platform, "sans-script.example", 81)
     page = sign_in("parc@sans-script.example", java_script_enabled=False)
     page.goto("/vehicules")
     for box in page.locator("td.pick input").all()[:2]:

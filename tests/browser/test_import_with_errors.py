@@ -6,7 +6,7 @@ import openpyxl
 
 from tests.support.fleet_files import DRIVER, ENTRY, VEHICLE_HEADINGS, sheets, xlsx
 
-SIREN, DOMAIN = "552081317", "import.example"
+DOMAIN = "import.example"
 LINES = [
     ["AB-123-CD", "Renault", ENTRY, None, "Lyon"],
     ["AI-999-ZZ", "Peugeot", ENTRY, None, "Lille"],
@@ -29,7 +29,7 @@ def send(page, content: bytes) -> None:
 
 def test_errors_are_shown_columns_chosen_and_refused_lines_fetched(platform, sign_in):
     """C4.2: nothing is written before the confirmation; what was refused comes back as a workbook, with why."""
-    platform.add_organisation(SIREN, DOMAIN)
+    platform.add_organisation(DOMAIN)
     page = sign_in(f"parc@{DOMAIN}")
     send(page, workbook())
     path = page.url
@@ -76,7 +76,7 @@ def test_errors_are_shown_columns_chosen_and_refused_lines_fetched(platform, sig
 
 def test_the_preview_of_an_import_fits_a_telephone(platform, sign_in):
     """At 360 px, columns and missing vehicles included."""
-    platform.add_organisation("732829320", "petit-import.example")
+    platform.add_organisation("petit-import.example")
     page = sign_in("parc@petit-import.example", width=360)
     send(page, workbook())
     page.get_by_text("Comment les colonnes sont comprises").click()

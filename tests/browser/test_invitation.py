@@ -2,7 +2,7 @@
 
 from tests.support.letters import purposes, token_for
 
-SIREN, DOMAIN = "404833048", "invitations.example"
+DOMAIN = "invitations.example"
 NEW, CHOSEN = f"camille@{DOMAIN}", "tortue violon brouette lilas"
 
 
@@ -12,7 +12,7 @@ def fits(page) -> bool:
 
 def test_from_the_invitation_to_the_administrator_account(platform, chromium, sign_in, beside):
     """C3.2-a, C3.3-a, decision 6: invited, own password, first sign-in, then the account is handed over."""
-    platform.add_organisation(SIREN, DOMAIN)
+    platform.add_organisation(DOMAIN)
     boss = sign_in(f"admin@{DOMAIN}")
     boss.goto("/administration")
     boss.get_by_role("link", name="Inviter un utilisateur").click()

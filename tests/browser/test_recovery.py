@@ -34,7 +34,7 @@ def fill_and_send(page, label: str, text: str, button: str) -> None:
 
 def test_a_forgotten_password_from_the_question_to_the_next_sign_in(platform, sign_in, narrow, beside):
     """C3.3-c: asked for, followed, chosen; the old session is out, the link is worth nothing any more."""
-    platform.add_organisation("552081317", "recuperation.example")
+    platform.add_organisation("recuperation.example")
     email = "parc@recuperation.example"
     old = sign_in(email)
     narrow.goto("/connexion")
@@ -64,7 +64,7 @@ def test_a_forgotten_password_from_the_question_to_the_next_sign_in(platform, si
 
 def test_a_session_ended_from_another_device_is_out_at_its_next_click(platform, sign_in):
     """C3.3-b, « Mes sessions »."""
-    platform.add_organisation("542107651", "sessions.example")
+    platform.add_organisation("sessions.example")
     there, here = sign_in("deux@sessions.example"), sign_in("deux@sessions.example", width=360)
     here.goto("/mon-compte/sessions")
     assert fits(here)

@@ -11,7 +11,7 @@ from eprunes.core import clock
 from tests.support import platform as processes
 from tests.support.platform import PASSWORD
 
-SIREN, DOMAIN = "775672272", "verger.example"
+DOMAIN = "verger.example"
 ADMIN = f"admin@{DOMAIN}"
 
 
@@ -86,7 +86,7 @@ def fits(page: Page) -> bool:
 
 def test_from_the_first_sign_in_to_a_session_ended_elsewhere(platform, device):
     """C3.2-a, C3.3-b: set-up at the first sign-in, sign-out, sign-in with a code, ending another session."""
-    platform.add_organisation(SIREN, DOMAIN)
+    platform.add_organisation(DOMAIN)
     office = device()
     broken = []
     office.on("console", lambda message: broken.append(message.text) if message.type == "error" else None)

@@ -2,13 +2,9 @@
 
 import re
 
-from sqlalchemy import select
-
-from eprunes.accounts.models import Organisation
-from eprunes.core.database import platform_session
 from tests.support.fleet import add_driver, add_vehicle, change_vehicle
 
-SIREN, DOMAIN = "448529214", "partage.example"
+DOMAIN = "partage.example"
 
 
 def fits(page) -> bool:
@@ -17,10 +13,8 @@ def fits(page) -> bool:
 
 def fill(platform) -> None:
     """One shared vehicle and one driver."""
-    platform.add_organisation(SIREN, DOMAIN)
+    found = platform.add_organisation(DOMAIN)
     with platform.opened():
-        with platform_session("tests") as session:
-            found = session.scalars(select(Organisation).where(Organisation.number == SIREN)).one().id
         change_vehicle(found, add_vehicle(found, "AB-123-CD"), is_pool=True)
         add_driver(found)
 

@@ -9,7 +9,7 @@ from eprunes.core import clock
 from eprunes.core.calendar import PARIS
 
 WORKBOOK = Path(__file__).parents[2] / "demo" / "parc-transports-durand.xlsx"
-SIREN, DOMAIN = "552100554", "durand.example"
+DOMAIN = "durand.example"
 
 
 def held_now() -> tuple[str, str]:
@@ -65,7 +65,7 @@ def wait_for(page, text: str, seconds: int = 40) -> None:
 
 def test_from_a_workbook_to_a_designation_that_the_agency_registered(platform, sign_in):
     """C1-a, C1-b, C4.2, C4.3-a to C4.3-f: import, declare, offence, designate, receipt, closed to the others."""
-    platform.add_organisation(SIREN, DOMAIN)
+    platform.add_organisation(DOMAIN)
     plate, family_name = held_now()
 
     fleet = sign_in(f"parc@{DOMAIN}")

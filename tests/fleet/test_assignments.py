@@ -185,7 +185,7 @@ def test_handing_over_before_a_later_assignment_is_refused_and_changes_nothing(r
     room.assign(room.dumas, START, END)
     room.assign(room.marin, END + DAY, None)
     before = room.periods()
-    with pytest.raises(Refused, match="Daniel MARIN depuis le") as refusal:
+    with pytest.raises(Refused, match="Daniel MARIN à partir du") as refusal:
         room.hand_over(room.marin, START + DAY)
     assert "Annulez ou corrigez d’abord cette attribution prévue" in str(refusal.value)
     assert room.periods() == before

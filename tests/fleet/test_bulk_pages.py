@@ -1,6 +1,7 @@
 """Bulk operations in the browser: from the boxes of the list to the result, in one's own fleet and right only."""
 
 import io
+import re
 from datetime import timedelta
 
 import openpyxl
@@ -45,6 +46,17 @@ def checked(browser, ids: list[str], act: str = "reattribuer", **typed) -> str:
 def stored(world, model) -> list:
     with tenant_session(world.organisation_id) as session:
         return list(session.scalars(select(model).where(model.organisation_id == world.organisation_id)))
+
+
+def test_no_two_things_of_a_page_have_one_id(app, world, signed_in, three):
+    """With the forms' tokens, of which each page has several."""
+    browser = signed_in(world.fleet)
+    path = checked(browser, three)
+    app.config["WTF_CSRF_ENABLED"] = True
+    page = browser.get(path).text
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert page.count('name="csrf_token"') == page.count('method="post"') > 2
+    assert sorted(ids) == sorted(set(ids))
 
 
 def test_boxes_ticked_in_the_list_lead_to_a_reassignment(world, signed_in, three):

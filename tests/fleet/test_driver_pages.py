@@ -150,6 +150,7 @@ def test_a_licence_from_before_the_sixteenth_birthday_is_kept_and_pointed_out(br
         ({"postcode": "123"}, "postcode", "Un code postal français comporte 5 chiffres."),
         ({"licence_number": "1"}, "licence_number", "Un numéro de permis comporte"),
         ({"licence_issued_on": "2027-01-01"}, "licence_issued_on", "Cette date de délivrance est dans le futur."),
+        ({"birth_date": "1990-05-01", "licence_issued_on": "1990-04-30"}, "licence_issued_on", "Ce permis aurait été"),
         ({"country": "ZZ"}, "country", "Choisissez dans la liste."),
     ],
 )

@@ -235,6 +235,13 @@ def test_a_licence_from_before_the_sixteenth_birthday_is_doubted_and_refused_now
     assert doubts(replace(odd, birth_date=None)) == doubts(replace(odd, licence_issued_on=None)) == {}
 
 
+@pytest.mark.parametrize(("issued", "is_refused"), [(date(1974, 12, 28), True), (date(1974, 12, 29), False)])
+def test_a_licence_from_before_the_birth_is_refused(issued, is_refused):
+    problems = tidied(replace(COMPLETE, licence_issued_on=issued), TODAY)[1]
+    assert list(problems) == ["licence_issued_on"] * is_refused
+    assert tidied(replace(COMPLETE, licence_issued_on=issued, birth_date=None), TODAY)[1] == {}
+
+
 @pytest.mark.parametrize("part", [name for name in ADDRESS_FIELDS if name != "city"])
 def test_any_part_of_an_address_asks_for_its_city(part):
     nowhere = replace(COMPLETE, **dict.fromkeys(ADDRESS_FIELDS, ""))

@@ -215,12 +215,6 @@ def test_a_driver_line_is_refused_with_its_cell_named(cells, heading, sentence):
     assert sentence in problem.sentence
 
 
-def test_a_licence_older_than_its_holder_is_pointed_at_but_accepted():
-    plan = driver_line(**{"Date de naissance": date(1990, 1, 2), "Permis délivré le": date(1990, 1, 1)})
-    assert counts(plan) == {"drivers": (1, 0, 0, 0)}
-    assert [(one.line, one.heading) for one in plan.remarks] == [(2, "Permis délivré le")]
-
-
 def test_a_staff_number_is_matched_without_case_in_every_sheet():
     rows = {"vehicles": [VEHICLE], "drivers": [["e1\u202e", *DRIVER[1:]], [" E1", *DRIVER[1:]]]}
     plan = planned(**rows, assignments=[["AB-123-CD", "e1", MORNING, None]])
@@ -569,6 +563,16 @@ def test_one_cell_is_told_once_and_a_bad_country_says_nothing_of_what_depends_on
     plan = driver_line(Pays="Zorglub", **{"Code postal": "B-1000", "Téléphone": "02 511 22 33"})
     assert headings(plan) == {"Pays"}
     assert headings(driver_line(**{"Code postal": "B-1000"})) == {"Code postal"}
+
+
+def test_a_licence_from_before_the_birth_is_refused_and_other_early_ones_are_remarked():
+    born = date(1990, 5, 1)
+    plan = driver_line(**{"Permis délivré le": date(1990, 4, 30), "Date de naissance": born})
+    assert headings(plan) == {"Permis délivré le"}
+    assert counts(plan) == {"drivers": (0, 0, 0, 1)}
+    plan = driver_line(**{"Permis délivré le": born, "Date de naissance": born})
+    assert counts(plan) == {"drivers": (1, 0, 0, 0)}
+    assert [(one.line, one.heading) for one in plan.remarks] == [(2, "Permis délivré le")]
 
 
 def test_an_improbable_date_on_a_refused_line_is_no_remark():

@@ -139,6 +139,15 @@ def test_only_what_was_changed_is_remembered_and_coming_back_forgets_it(world, s
     assert remembered(world) == {}
 
 
+def test_coming_back_to_what_a_heading_says_without_its_little_words_is_forgotten_too(world, signed_in):
+    browser = signed_in(world.fleet)
+    path = prepared(browser, ("Véhicules", [["Immatriculation", "Date de l’entrée"], ["AB-123-CD", ENTRY]]))
+    choose(browser, path, field_0_1="")
+    assert remembered(world) == {("vehicles", "datedelentree"): ""}
+    choose(browser, path, field_0_1="entered_at")
+    assert remembered(world) == {}
+
+
 def test_what_was_remembered_can_be_forgotten(world, signed_in):
     browser = signed_in(world.fleet)
     assert "Oublier" not in browser.get("/import").text

@@ -1,6 +1,7 @@
 """The import in the browser: upload, preview, confirmation, result; its own organisation and right only."""
 
 import io
+import re
 import uuid
 import zipfile
 from datetime import date, datetime, timedelta
@@ -21,6 +22,7 @@ from eprunes.fleet.long_work import run_long_work
 from eprunes.fleet.models import Assignment, Vehicle
 from tests.support.fleet_files import (
     DRIVER,
+    DRIVER_HEADINGS,
     ENTRY,
     OTHER_VEHICLE,
     VEHICLE,
@@ -168,6 +170,68 @@ def test_unknown_sheets_and_columns_are_said_in_the_preview(world, signed_in):
     assert "Feuille «\u00a0Notes\u00a0» non reconnue\u00a0: ignorée." in page
     assert "Colonne «\u00a0Couleur\u00a0» de la feuille «\u00a0Véhicules\u00a0» non reconnue\u00a0: ignorée." in page
     assert "Importer 1 ligne" in page
+
+
+def test_what_was_not_read_is_said_before_anything_is_asked(world, signed_in):
+    browser = signed_in(world.fleet)
+    browser.post(f"{prepared(browser, **GOOD)}/confirmer")
+    run_long_work(AS_OF)
+    content = xlsx([("Véhicules", [[*VEHICLE_HEADINGS, "Couleur"], [*OTHER_VEHICLE, "rouge"]])])
+    path = send(browser, content).location
+    run_long_work(AS_OF)
+    page = browser.get(path).text
+    asked = [page.index(one) for one in ("Ce qui n’a pas été lu", "/confirmer", "/vehicules-absents")]
+    assert asked == sorted(asked)
+
+
+def opened(page):
+    """Whether the columns' fold stands open."""
+    return " open" in page.split('id="colonnes"')[0].rsplit("<details", 1)[1]
+
+
+@pytest.mark.parametrize(
+    ("headings", "line", "lacking"),
+    [
+        (VEHICLE_HEADINGS, VEHICLE, None),
+        ([*VEHICLE_HEADINGS, "Couleur"], [*VEHICLE, "rouge"], None),
+        (VEHICLE_HEADINGS, ["nulle", *VEHICLE[1:]], None),
+        (["Immatriculation", "Marque", "Mis au parc"], VEHICLE[:3], "Date d’entrée"),
+        (["Notre n°", "Marque", "Date d’entrée"], VEHICLE[:3], "Immatriculation"),
+    ],
+)
+def test_the_columns_stand_open_where_lines_are_refused_for_want_of_one(world, signed_in, headings, line, lacking):
+    browser = signed_in(world.fleet)
+    path = send(browser, xlsx([("Véhicules", [headings, line]), ("Conducteurs", [DRIVER_HEADINGS, DRIVER])])).location
+    run_long_work(AS_OF)
+    page = browser.get(path).text
+    assert opened(page) is (lacking is not None)
+    assert (f"des lignes sont refusées\u00a0: «\u00a0{lacking}\u00a0»" in page) is (lacking is not None)
+
+
+def test_no_two_things_of_a_page_have_one_id(app, world, signed_in):
+    """With the forms' tokens, of which each page has several; other people's vehicles are in the fleet."""
+    browser = signed_in(world.fleet)
+    browser.post(f"{prepared(browser, **GOOD)}/confirmer")
+    run_long_work(AS_OF)
+    unknown = send(browser, xlsx([("Feuil1", [["x", "y"], [1, 2]])])).location
+    paths = [prepared(browser, vehicles=[OTHER_VEHICLE, ["nulle"]]), unknown, "/import"]
+    run_long_work(AS_OF)
+    choose = {
+        "kind_0": "vehicles",
+        "field_0_0": "plate",
+        "field_0_1": "",
+        "field_0_2": "",
+        "field_0_3": "",
+        "field_0_4": "",
+    }
+    browser.post(f"{paths[0]}/colonnes", data=choose)
+    run_long_work(AS_OF)
+    app.config["WTF_CSRF_ENABLED"] = True
+    for path in paths:
+        page = browser.get(path).text
+        ids = re.findall(r'\sid="([^"]+)"', page)
+        assert page.count('name="csrf_token"') == page.count('method="post"') > 2, path
+        assert sorted(ids) == sorted(set(ids)), path
 
 
 def test_what_changes_is_shown_before_and_after(world, signed_in):

@@ -9,6 +9,7 @@ from eprunes.core.refusals import Refused
 from eprunes.fleet.local_times import (
     end_text,
     first_instant,
+    holding_text,
     last_instant,
     period_text,
     typed_end,
@@ -80,3 +81,18 @@ def test_a_period_within_one_day_names_the_day_once():
     after = midnight + timedelta(minutes=1)
     assert period_text(start, after, PARIS) == "du lun. 2 mars 2026, 08:00 au mar. 3 mars 2026, 00:01"
     assert period_text(start, noon, NOUMEA) == "le lun. 2 mars 2026, de 18:00 à 22:00"
+
+
+def test_a_period_is_told_by_the_instant_at_which_it_is_told():
+    start, end, second = utc(2026, 3, 2, 7), utc(2026, 3, 2, 11), timedelta(seconds=1)
+    assert period_text(start, None, PARIS, start - second) == "à partir du lun. 2 mars 2026, 08:00"
+    assert period_text(start, None, PARIS, start) == "depuis le lun. 2 mars 2026, 08:00"
+    told = [
+        (None, start - second, "tiendra ce véhicule à partir du lun. 2 mars 2026, 08:00"),
+        (None, start, "tient ce véhicule depuis le lun. 2 mars 2026, 08:00"),
+        (end, start - second, "tiendra ce véhicule le lun. 2 mars 2026, de 08:00 à 12:00"),
+        (end, end - second, "tient ce véhicule le lun. 2 mars 2026, de 08:00 à 12:00"),
+        (end, end, "a tenu ce véhicule le lun. 2 mars 2026, de 08:00 à 12:00"),
+    ]
+    for ends_at, as_of, words in told:
+        assert holding_text(start, ends_at, PARIS, as_of) == words

@@ -23,7 +23,7 @@ ASKS_AGAIN = {
     "accounts.remove_second_factor", "accounts.renew_recovery_codes", "admin.act_on_user", "admin.change_rights",
     "admin.export_journal", "admin.invite", "admin.start_handover", "fines.export", "fleet.export_driver_assignments",
     "fleet.export_drivers", "fleet.export_due_dates", "fleet.export_fleet", "fleet.export_vehicle_assignments",
-    "fleet.export_vehicles", "fleet.export_vehicles_csv", "fleet.export_drivers_csv",
+    "fleet.export_vehicles", "fleet.export_vehicles_csv", "fleet.export_drivers_csv", "fleet.export_due_dates_csv",
     "provider.block_account", "provider.cancel_succession", "provider.lift_second_factor", "provider.start_visit",
     "provider.succession", "provider.unblock_account",
 }  # fmt: skip

@@ -81,6 +81,7 @@ WHO = {
             "fleet.remove_vehicle", "fleet.remove_driver",
             "fleet.correct_assignment",
             "fleet.due_dates", "fleet.export_due_dates", "fleet.vehicle_due_dates", "fleet.driver_due_dates",
+            "fleet.export_due_dates_csv",
             "fleet.add_vehicle_due_date", "fleet.add_driver_due_date", "fleet.change_due_date", "fleet.due_date_done",
             "fleet.remove_due_date",
             "fleet.pool", "fleet.take", "fleet.give_back", "fleet.undo_give_back",
@@ -102,7 +103,7 @@ READ_WHILE_SUSPENDED = {
     "fleet.export_driver_assignments", "fleet.vehicle_documents", "fleet.driver_documents", "fleet.document",
     "fleet.vehicle_month", "fleet.driver_month",
     "fleet.export_vehicles_csv", "fleet.export_drivers_csv", "fleet.due_dates",
-    "fleet.export_due_dates", "fleet.vehicle_due_dates", "fleet.driver_due_dates",
+    "fleet.export_due_dates", "fleet.export_due_dates_csv", "fleet.vehicle_due_dates", "fleet.driver_due_dates",
 }  # fmt: skip
 """Beside notices, all that the administrator of a suspended client still has of its tools: the fleet, to read."""
 

@@ -10,10 +10,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from uuid import UUID
 
 import requests
 from flask import Flask
+from stdnum import luhn
 
 from eprunes import create_app
 from eprunes.accounts.services import clients, users
@@ -25,6 +28,7 @@ from tests.support import postgresql
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "quatre prunes mures"
+_sirens = (f"{number}{luhn.calc_check_digit(str(number))}" for number in count(31_000_000))
 
 
 @dataclass
@@ -44,27 +48,34 @@ class Platform:
         assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
         return done.stdout
 
-    def add_organisation(self, siren: str, domain: str, vehicles: int = 400) -> None:
-        """A client with an administrator and one user of each kind of right, all with PASSWORD."""
+    def add_organisation(self, domain: str, vehicles: int = 400) -> UUID:
+        """A client with an administrator and one user of each kind of right, all with PASSWORD; its id."""
         as_of = clock.now()
         with self.opened():
             organisation_id = clients.create_organisation(
-                name=f"Client {domain}", number=siren, admin_email=f"admin@{domain}", vehicles=vehicles, as_of=as_of
+                name=f"Client {domain}",
+                number=next(_sirens),
+                admin_email=f"admin@{domain}",
+                vehicles=vehicles,
+                as_of=as_of,
             )
             for name, fleet, fines in (("parc", True, False), ("amendes", False, True), ("deux", True, True)):
                 rights = {"fleet": fleet, "fines": fines}
                 users.create_user(organisation_id=organisation_id, email=f"{name}@{domain}", **rights, as_of=as_of)
             for name in ("admin", "parc", "amendes", "deux"):
                 users.set_password(email=f"{name}@{domain}", password=PASSWORD, as_of=as_of)
+        return organisation_id
 
     @contextmanager
     def opened(self) -> Iterator[Flask]:
         """The running installation, opened from the test: a command of its own would take seconds to start."""
         app = create_app(dict(self.environ))
         with app.app_context():
-            yield app
-            db.engine.dispose()
-            key_store()._engine.dispose()
+            try:
+                yield app
+            finally:
+                db.engine.dispose()
+                key_store()._engine.dispose()
 
 
 @contextmanager

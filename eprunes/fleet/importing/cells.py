@@ -28,39 +28,51 @@ _LOST_ZERO = re.compile(r"\d{4}", re.ASCII)
 _NAME_PART = re.compile(r"[^\W\d_]+")
 
 _HOLDINGS = {
-    Holding.OWNED: ("Propriété", "Achat", "En propre", "Propriétaire", "Acheté"),
-    Holding.LEASED: ("LLD", "Location longue durée"),
-    Holding.LEASED_TO_BUY: ("LOA", "Location avec option d’achat", "Crédit-bail"),
-    Holding.RENTED: ("Location", "LCD", "Location courte durée", "Location moyenne durée", "LMD"),
+    Holding.OWNED: ("Propriété", "Achat", "En propre", "Propriétaire", "Acheté", "Owned", "Purchased"),
+    Holding.LEASED: ("LLD", "Location longue durée", "Leased", "Lease", "Operating lease", "Long-term lease"),
+    Holding.LEASED_TO_BUY: (
+        *("LOA", "Location avec option d’achat", "Crédit-bail"),
+        *("Finance lease", "Lease to buy", "Lease with purchase option"),
+    ),
+    Holding.RENTED: (
+        *("Location", "LCD", "Location courte durée", "Location moyenne durée", "LMD"),
+        *("Rented", "Rental", "Short-term rental", "Hired"),
+    ),
 }
 _KINDS = {
-    DriverKind.EMPLOYEE: ("Préposé", "Préposée", "Salarié", "Salariée", "Employé", "Employée"),
-    DriverKind.RENTER: ("Locataire",),
+    DriverKind.EMPLOYEE: ("Préposé", "Préposée", "Salarié", "Salariée", "Employé", "Employée", "Employee", "Staff"),
+    DriverKind.RENTER: ("Locataire", "Renter", "Hirer"),
 }
 _CIVILITIES = {
-    "M.": ("M", "Mr", "Monsieur"),
-    "Mme": ("Mme", "Madame", "Mlle", "Mademoiselle"),
+    "M.": ("M", "Mr", "Monsieur", "Mister"),
+    "Mme": ("Mme", "Madame", "Mlle", "Mademoiselle", "Mrs", "Ms", "Miss"),
 }
 _ENERGIES = {
-    Energy.PETROL: ("Essence", "ES", "SP95", "SP98"),
+    Energy.PETROL: ("Essence", "ES", "SP95", "SP98", "Petrol", "Gasoline"),
     Energy.DIESEL: ("Gazole", "GO", "Diesel"),
-    Energy.ELECTRIC: ("Électricité", "EL", "Électrique"),
-    Energy.HYBRID: ("Hybride", "Hybride essence", "Hybride diesel", "EH", "GH"),
-    Energy.PLUG_IN_HYBRID: ("Hybride rechargeable", "EE", "GL", "PHEV"),
-    Energy.ETHANOL: ("Superéthanol E85", "Superéthanol", "E85", "FE", "Bioéthanol"),
-    Energy.LPG: ("GPL", "GP", "EG"),
-    Energy.NATURAL_GAS: ("Gaz naturel", "GN", "GNV", "Gaz naturel (GNV)"),
-    Energy.HYDROGEN: ("Hydrogène", "H2"),
-    Energy.OTHER: ("Autre", "Autre énergie"),
+    Energy.ELECTRIC: ("Électricité", "EL", "Électrique", "Electric", "Electricity", "BEV"),
+    Energy.HYBRID: (
+        *("Hybride", "Hybride essence", "Hybride diesel", "EH", "GH"),
+        *("Hybrid", "Petrol hybrid", "Diesel hybrid", "HEV"),
+    ),
+    Energy.PLUG_IN_HYBRID: ("Hybride rechargeable", "EE", "GL", "PHEV", "Plug-in hybrid"),
+    Energy.ETHANOL: ("Superéthanol E85", "Superéthanol", "E85", "FE", "Bioéthanol", "Ethanol"),
+    Energy.LPG: ("GPL", "GP", "EG", "LPG"),
+    Energy.NATURAL_GAS: ("Gaz naturel", "GN", "GNV", "Gaz naturel (GNV)", "Natural gas", "CNG"),
+    Energy.HYDROGEN: ("Hydrogène", "H2", "Hydrogen"),
+    Energy.OTHER: ("Autre", "Autre énergie", "Other"),
 }
 _EXITS = {
-    ExitReason.SOLD: ("Vente", "Vendu", "Cession", "Cédé", "Vendu ou cédé"),
-    ExitReason.RETURNED: ("Restitution", "Restitué", "Restitué au loueur", "Fin de location"),
-    ExitReason.DESTROYED: ("Destruction", "Détruit", "Épave"),
-    ExitReason.STOLEN: ("Vol", "Volé"),
-    ExitReason.OTHER: ("Autre", "Autre motif"),
+    ExitReason.SOLD: ("Vente", "Vendu", "Cession", "Cédé", "Vendu ou cédé", "Sold"),
+    ExitReason.RETURNED: (
+        *("Restitution", "Restitué", "Restitué au loueur", "Fin de location"),
+        *("Returned", "Returned to lessor", "End of lease", "Lease end"),
+    ),
+    ExitReason.DESTROYED: ("Destruction", "Détruit", "Épave", "Destroyed", "Scrapped"),
+    ExitReason.STOLEN: ("Vol", "Volé", "Stolen", "Theft"),
+    ExitReason.OTHER: ("Autre", "Autre motif", "Other"),
 }
-_ANSWERS = {True: ("Oui", "O", "Vrai", "X", "1"), False: ("Non", "N", "Faux", "0")}
+_ANSWERS = {True: ("Oui", "O", "Vrai", "X", "1", "Yes", "Y", "True"), False: ("Non", "N", "Faux", "0", "No", "False")}
 _CHOICES = (_HOLDINGS, _KINDS, _ENERGIES, _EXITS, _ANSWERS)
 LABELS = {value: words[0] for choices in _CHOICES for value, words in choices.items()}
 """How stored choices are called in a workbook."""
@@ -134,7 +146,7 @@ civility = one_of(_CIVILITIES, "M. ou Mme")
 
 
 def country(cell: Value) -> str:
-    """ISO alpha-2 code of a country given by its code or its French name."""
+    """ISO alpha-2 code of a country given by its code or its French or English name."""
     value = plain_text(cell)
     return _countries().get(plain(value)) or _country_code(value)
 
@@ -163,8 +175,8 @@ def instant(zone: ZoneInfo, *, is_end: bool) -> Callable[[Value], tuple[datetime
 
 @cache
 def _countries() -> dict[str, str]:
-    names = Locale("fr").territories
-    return {plain(label): code for code, label in names.items() if len(code) == 2 and code.isalpha()}
+    names = [pair for language in ("en", "fr") for pair in Locale(language).territories.items()]
+    return {plain(label): code for code, label in names if len(code) == 2 and code.isalpha()}
 
 
 @cache

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from eprunes.core.calendar import end_of_day
 from eprunes.fleet.driver_details import DriverDetails
-from eprunes.fleet.driver_rules import date_problems, tidied, tidy_staff_number
+from eprunes.fleet.driver_rules import date_problems, precedes_birth, tidied, tidy_staff_number
 from eprunes.fleet.importing import cells
 from eprunes.fleet.importing.ledger import Context, Ledger, Whose, moment_text
 from eprunes.fleet.importing.parsing import Row, Sheet
@@ -137,8 +137,9 @@ def _tidied(ledger: Ledger, row: Row, details: DriverDetails) -> DriverDetails:
     """The details tidy; what is wrong is noted on the line, what is improbable waits until the line is accepted."""
     tidy, problems = tidied(details, ledger.context.today)
     unsure = {one for column, depending in _READ_WITH.items() if ledger.is_wrong(row, column) for one in depending}
+    improbable = set() if precedes_birth(tidy) else _IMPROBABLE
     for name, sentence in problems.items():
-        if name not in _IMPROBABLE | unsure:
+        if name not in improbable | unsure:
             ledger.note(row, sentence, name)
     return tidy
 

@@ -18,6 +18,8 @@ from eprunes.fleet.importing.columns import (
     Table,
     missing_columns,
     plain,
+    spellings,
+    without_little_words,
 )
 
 SEARCHED_LINES = 10
@@ -68,9 +70,9 @@ def recognise(workbook: Workbook, remembered: Remembered | None = None) -> Recog
 def understand(workbook: Workbook, remembered: Remembered) -> Understanding:
     """What the sheets and columns of a workbook probably mean."""
     layouts, notes, taken = [], [], {}
-    titled = {kind.name for sheet in workbook.sheets if (kind := _kinds_by_title().get(plain(sheet.name)))}
+    titled = {kind.name for sheet in workbook.sheets if (kind := _kind_by_title(sheet.name))}
     for sheet in workbook.sheets:
-        kind = _kinds_by_title().get(plain(sheet.name)) or _kind_by_columns(sheet, titled, remembered)
+        kind = _kind_by_title(sheet.name) or _kind_by_columns(sheet, titled, remembered)
         if kind is not None and kind.name not in taken:
             taken[kind.name] = sheet.name
             layouts.append(understand_as(kind, sheet, remembered, notes))
@@ -94,7 +96,7 @@ def understand_as(kind: SheetKind, sheet: SheetRead, remembered: Remembered, not
     headings = [as_text(cell) for cell in sheet.rows[index]] if sheet.rows else []
     fields: list[str] = []
     for heading in headings:
-        name = known.get(heading_key(heading))
+        name = field_of(heading, known)
         if name and name in fields:
             first = headings[fields.index(name)]
             notes.append(
@@ -144,18 +146,29 @@ def has_lines(workbook: Workbook) -> bool:
 
 
 def known_headings(kind: SheetKind, remembered: Remembered) -> dict[str, str]:
-    """The field of every heading that this kind knows, by `heading_key`; the client's own choices come first."""
+    """The field of every heading that this kind knows, for `field_of`; the client's own choices come first."""
     own = {heading: name for (sheet, heading), name in remembered.items() if sheet == kind.name}
     return names_by_heading(kind) | own
 
 
 def names_by_heading(kind: SheetKind) -> dict[str, str]:
-    """The field of every heading that means one by itself."""
-    return {plain(heading): column.name for column in kind.columns for heading in (column.heading, *column.synonyms)}
+    """The field of every heading that means one by itself, for `field_of`."""
+    return {
+        spelling: column.name
+        for column in kind.columns
+        for heading in (column.heading, *column.synonyms)
+        for spelling in spellings(heading)
+    }
+
+
+def field_of(heading: str, known: Mapping[str, str]) -> str | None:
+    """The field that a heading means among these: as it is written, else without its little words."""
+    key = heading_key(heading)
+    return known[key] if key in known else known.get(without_little_words(heading))
 
 
 def heading_key(heading: str) -> str:
-    """What a heading is matched by."""
+    """What a client's choice for a heading is kept by."""
     return plain(heading)[:LONGEST_HEADING]
 
 
@@ -168,7 +181,7 @@ def _kind_by_columns(sheet: SheetRead, titled: set[str], remembered: Remembered)
             continue
         known = known_headings(kind, remembered)
         cells = sheet.rows[_heading_row(sheet.rows, known)] if sheet.rows else []
-        found = {known.get(heading_key(as_text(cell))) for cell in cells} - {None, ""}
+        found = {field_of(as_text(cell), known) for cell in cells} - {None, ""}
         if len(found) > most and not missing_columns(kind, found):
             best, most = kind, len(found)
     return best
@@ -186,8 +199,8 @@ def _heading_row(rows: Sequence[Sequence[Value]], known: Mapping[str, str]) -> i
     two filled cells, or with anything."""
     best, index_of_best = 0, 0
     for index, row in enumerate(rows[:SEARCHED_LINES]):
-        texts = [heading_key(as_text(cell)) for cell in row]
-        found, filled = sum(text in known for text in texts), sum(map(bool, texts))
+        texts = [text for cell in row if (text := as_text(cell))]
+        found, filled = sum(field_of(text, known) is not None for text in texts), len(texts)
         rank = 4 if found >= 2 else 3 if found else min(filled, 2)
         if rank > best:
             best, index_of_best = rank, index
@@ -211,5 +224,8 @@ def _refusal(kind: SheetKind, sheet: SheetRead, places: Mapping[str, int]) -> st
     return f"Feuille «\u00a0{sheet.name}\u00a0» refusée\u00a0: {wording.format(listed)}."
 
 
-def _kinds_by_title() -> dict[str, SheetKind]:
-    return {plain(title): kind for kind in SHEETS for title in (kind.title, *kind.synonyms)}
+def _kind_by_title(name: str) -> SheetKind | None:
+    kinds = {
+        spelling: kind for kind in SHEETS for title in (kind.title, *kind.synonyms) for spelling in spellings(title)
+    }
+    return kinds.get(plain(name)) or kinds.get(without_little_words(name))

@@ -11,11 +11,12 @@ from eprunes.core.database import TenantSession, insert_absent, new_id, tenant_s
 from eprunes.core.refusals import Refused
 from eprunes.core.spreadsheets.reading import SheetRead, Workbook
 from eprunes.core.spreadsheets.values import as_text
-from eprunes.fleet.importing.columns import KINDS, SheetKind, own_heading
+from eprunes.fleet.importing.columns import KINDS, SheetKind, missing_columns, own_heading
 from eprunes.fleet.importing.layouts import (
     Layout,
     Remembered,
     Understanding,
+    field_of,
     heading_key,
     left_aside,
     names_by_heading,
@@ -57,6 +58,21 @@ def mapping_as_json(workbook: Workbook, understanding: Understanding, remembered
         }
         for sheet, layout in pairs
     ]
+
+
+def lacking_columns(mapping: list[dict], problems: list[dict]) -> dict[str, list[str]]:
+    """By sheet, the columns for want of which it, or lines of it, are refused (see `mapping_as_json`)."""
+    lacking = {}
+    for sheet in mapping:
+        kind = KINDS.get(sheet["kind"])
+        if kind is None or not sheet["lines"]:
+            continue
+        chosen = {column["field"] for column in sheet["columns"]}
+        blamed = {problem["heading"] for problem in problems if problem["sheet"] == sheet["name"]}
+        blamed.update(missing_columns(kind, chosen))
+        absent = [column.heading for column in kind.columns if column.name not in chosen]
+        lacking[sheet["name"]] = [heading for heading in absent if heading in blamed]
+    return {name: headings for name, headings in lacking.items() if headings}
 
 
 def chosen_layouts(
@@ -172,10 +188,13 @@ def _differences(kind: SheetKind, sheet: SheetRead, old: Layout, new: Layout) ->
     Headings that stand twice tell nothing.
     """
     changed = [place for place, name in enumerate(new.fields) if name != old.fields[place]]
-    keys = [heading_key(as_text(cell)) for cell in sheet.rows[new.heading_row]] if changed else []
+    headings = [as_text(cell) for cell in sheet.rows[new.heading_row]] if changed else []
+    keys = [heading_key(heading) for heading in headings]
     counts, by_itself = Counter(keys), names_by_heading(kind)
     return {
-        (kind.name, keys[place]): None if by_itself.get(keys[place], "") == new.fields[place] else new.fields[place]
+        (kind.name, keys[place]): None
+        if (field_of(headings[place], by_itself) or "") == new.fields[place]
+        else new.fields[place]
         for place in changed
         if keys[place] and counts[keys[place]] == 1
     }

@@ -17,6 +17,7 @@ from eprunes.core.spreadsheets.sent import check_sent
 from eprunes.core.texts import tidy_line
 from eprunes.core.work import WorkState, WorkTask
 from eprunes.fleet.importing.layouts import tables_of, understanding_from
+from eprunes.fleet.importing.mappings import lacking_columns
 from eprunes.fleet.importing.running import refused_workbook, unstaged
 from eprunes.fleet.importing.steps import KIND
 from eprunes.fleet.queries import author_names
@@ -79,6 +80,11 @@ class Import:
         """True when there were lines, not one of them was accepted, and nothing else is to be done."""
         lines = sum(one["lines"] for one in self.sheets)
         return self.is_empty and lines > 0 and lines == sum(one["refused"] for one in self.sheets)
+
+    @property
+    def lacking(self) -> dict[str, list[str]]:
+        """The columns without which lines of its sheets are refused, by sheet."""
+        return lacking_columns(self.mapping, self.preview["problems"] if self.preview else [])
 
     @property
     def is_under_way(self) -> bool:

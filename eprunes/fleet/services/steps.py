@@ -158,6 +158,17 @@ def end_at(session: TenantSession, row: Assignment, at: datetime, actor: Actor, 
 
 def check_period(vehicle: Vehicle, driver: Driver, period: Period, actor: Actor) -> None:
     """Refuse a period that ends before it starts, or lies outside the vehicle's or the driver's presence."""
+    check_presence(vehicle, period, actor)
+    if driver.left_on and _lasts_beyond(period[1], last_instant(driver.left_on, None, actor.zone, "")):
+        raise Refused(
+            f"Ce conducteur a quitté l’entreprise le {driver.left_on:%d/%m/%Y}\u00a0: "
+            "l’attribution doit prendre fin ce jour-là au plus tard.",
+            "driver",
+        )
+
+
+def check_presence(vehicle: Vehicle, period: Period, actor: Actor) -> None:
+    """Refuse a period that ends before it starts, or lies outside the vehicle's presence."""
     starts_at, ends_at = period
     if ends_at is not None and ends_at <= starts_at:
         raise Refused("La fin doit être après le début.", "ends_at")
@@ -166,12 +177,14 @@ def check_period(vehicle: Vehicle, driver: Driver, period: Period, actor: Actor)
         raise Refused(f"Ce véhicule n’est entré dans le parc que le {entry}.", "starts_at")
     if _lasts_beyond(ends_at, vehicle.left_at):
         raise _after_exit(vehicle, starts_at, actor)
-    if driver.left_on and _lasts_beyond(ends_at, last_instant(driver.left_on, None, actor.zone, "")):
-        raise Refused(
-            f"Ce conducteur a quitté l’entreprise le {driver.left_on:%d/%m/%Y}\u00a0: "
-            "l’attribution doit prendre fin ce jour-là au plus tard.",
-            "driver",
-        )
+
+
+def check_exit(vehicle: Vehicle, at: datetime, actor: Actor, as_of: datetime) -> None:
+    """Refuse an exit before the entry, or of a vehicle that has left."""
+    if vehicle.left_at is not None and vehicle.left_at <= as_of:
+        raise Refused(f"Ce véhicule a déjà quitté le parc le {end_text(vehicle.left_at, actor.zone)}.", "at")
+    if at <= vehicle.entered_at:
+        raise Refused(f"Ce véhicule est entré dans le parc le {instant(vehicle.entered_at, actor.zone)}.", "at")
 
 
 def check_free(
@@ -225,7 +238,7 @@ def named_refusals(
     for key, one in overlaps.items():
         known = details.get(one.other.driver_id)
         name = known.full_name if known else "un conducteur dont les données sont effacées"
-        period = period_text(one.other.starts_at, one.other.ends_at, actor.zone)
+        period = period_text(one.other.starts_at, one.other.ends_at, actor.zone, starts_at)
         told = advice if one.other.starts_at > starts_at else ""
         refusals[key] = Refused(f"Ce véhicule est déjà attribué à {name} {period}. {told}".strip(), one.field)
     return refusals

@@ -19,6 +19,7 @@ from eprunes.fleet.local_times import end_text
 from eprunes.fleet.models import Assignment, ExitReason, Vehicle
 from eprunes.fleet.plates import InvalidPlate, Plate
 from eprunes.fleet.services import steps
+from eprunes.fleet.services.due_dates import refresh_computed
 from eprunes.fleet.vehicle_rules import KEPT, VehicleDetails, plate_of, tidied
 from eprunes.fleet.versions import refuse_stale, vehicle_version
 
@@ -76,10 +77,7 @@ def leave_fleet(*, actor: Actor, vehicle_id: UUID, at: datetime, reason: ExitRea
     """
     with tenant_session(actor.organisation_id, write=True) as session:
         vehicle = steps.locked_vehicle(session, actor, vehicle_id)
-        if vehicle.left_at is not None and vehicle.left_at <= as_of:
-            raise Refused(f"Ce véhicule a déjà quitté le parc le {end_text(vehicle.left_at, actor.zone)}.", "at")
-        if at <= vehicle.entered_at:
-            raise Refused(f"Ce véhicule est entré dans le parc le {instant(vehicle.entered_at, actor.zone)}.", "at")
+        steps.check_exit(vehicle, at, actor, as_of)
         beyond = queries.assignments_of(actor.organisation_id, vehicle_id).where(
             or_(Assignment.ends_at.is_(None), Assignment.ends_at > at)
         )
@@ -90,6 +88,8 @@ def leave_fleet(*, actor: Actor, vehicle_id: UUID, at: datetime, reason: ExitRea
             quota.take(session, -1, as_of)
         facts = {"le": at.isoformat(), "motif": reason}
         steps.record(session, "vehicule.sorti", ("vehicule", vehicle_id), actor, as_of, facts)
+        session.flush()
+        refresh_computed(session, [vehicle_id], as_of, actor.zone, are_locked=True)
 
 
 def return_to_fleet(*, actor: Actor, vehicle_id: UUID, as_of: datetime) -> None:
@@ -111,6 +111,8 @@ def return_to_fleet(*, actor: Actor, vehicle_id: UUID, as_of: datetime) -> None:
             for name in _AGENCY_INSTANTS:
                 setattr(vehicle, name, None)
         steps.record(session, "vehicule.revenu", ("vehicule", vehicle_id), actor, as_of, facts)
+        session.flush()
+        refresh_computed(session, [vehicle_id], as_of, actor.zone, are_locked=True)
 
 
 def _checked(details: VehicleDetails, actor: Actor, as_of: datetime) -> dict:
