@@ -3,7 +3,7 @@
 ACTIONS = {
     "antai.vehicules_declares": "Véhicules déclarés à l’ANTAI",
     "antai.vehicules_retires": "Véhicules retirés de l’ANTAI",
-    "attribution.annulee": "Attribution annulée",
+    "attribution.annulee": "Attribution supprimée",
     "attribution.corrigee": "Attribution corrigée",
     "attribution.creee": "Attribution créée",
     "attribution.terminee": "Attribution terminée",

@@ -12,7 +12,7 @@ from eprunes.fines.answering import FilingReason, ImpossibilityReason
 from eprunes.fleet.change_reasons import WORDS as CHANGE_REASONS
 from eprunes.fleet.due_dates import KINDS
 from eprunes.fleet.journal import FIELDS
-from eprunes.fleet.wording import DOCUMENT_KINDS, EXIT_REASONS, SOURCES
+from eprunes.fleet.wording import DOCUMENT_KINDS, ENERGIES, EXIT_REASONS, HOLDINGS, SOURCES
 
 SUBJECTS = {
     "attribution": "Attribution",
@@ -28,6 +28,7 @@ SUBJECTS = {
 _NAMES = {
     "a": "à",
     "annee": "année",
+    "apres": "désormais",
     "acte": "acte",
     "assignments": "attributions",
     "au": "au",
@@ -51,7 +52,8 @@ _NAMES = {
     "pour_le": "pour le",
     "refusees": "refusées",
     "restants": "codes restants",
-    "sortie": "sortie annulée, prévue le",
+    "retour": "revenu le",
+    "sortie": "sorti le",
     "vehicles": "véhicules",
     "vehicules": "véhicules",
 }
@@ -66,6 +68,7 @@ _MOTIVES = {
     },
     "avis.impossibilite": {one: one.requirements.label for one in ImpossibilityReason},
     "avis.classe": {one: one.label for one in FilingReason},
+    "vehicule.revenu": EXIT_REASONS,
     "vehicule.sorti": EXIT_REASONS,
     "attribution.corrigee": CHANGE_REASONS,
     "attribution.annulee": CHANGE_REASONS,
@@ -73,6 +76,8 @@ _MOTIVES = {
 _VALUES: dict[str, Mapping[str, str]] = {
     "champs": FIELDS,
     "echeance": KINDS,
+    "energy": ENERGIES,
+    "holding": HOLDINGS,
     "nature": DOCUMENT_KINDS,
     "source": SOURCES,
     "outils": {"fleet": "parc", "fines": "contraventions"},
@@ -116,7 +121,7 @@ def subject_in_words(kind: str | None) -> str:
 def _facts(action: str, details: Mapping, zone: ZoneInfo, name_of: Callable[[UUID], str | None]) -> list[str]:
     facts = []
     for name, value in details.items():
-        label = _NAMES.get(name, _plain(name))
+        label = _NAMES.get(name) or FIELDS.get(name) or _plain(name)
         if isinstance(value, Mapping):
             inner = ", ".join(_facts(action, value, zone, name_of))
             facts += [f"{label} ({inner})"] if inner else []

@@ -17,7 +17,9 @@ from eprunes.antai.models import DeclaredPlate
 from eprunes.core.database import platform_session, tenant_session
 from eprunes.fines.notice_details import ReceivedNotice
 from eprunes.fines.receiving import Incoming, receive
+from eprunes.fleet.exits import exit_by
 from eprunes.fleet.models import Vehicle
+from eprunes.fleet.queries import absences_of
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +115,5 @@ def _held(route: Route, instant: datetime) -> bool:
         vehicle = session.scalar(
             select(Vehicle).where(Vehicle.organisation_id == route.organisation_id, Vehicle.id == route.vehicle_id)
         )
-    if vehicle is None:
-        return False
-    return vehicle.entered_at <= instant and (vehicle.left_at is None or instant < vehicle.left_at)
+        absences = absences_of(session, [route.vehicle_id]).get(route.vehicle_id, ())
+    return vehicle is not None and vehicle.entered_at <= instant and exit_by(vehicle, absences, instant) is None

@@ -18,10 +18,35 @@ from eprunes.core.texts import tidy_line
 KEY_PURPOSE = "fichier"
 LARGEST_BYTES = 10 * 1024 * 1024
 _LONGEST_NAME = 150
+_PDF_END_WITHIN = 1024
+_JPEG_END, _JPEG_SCAN = b"\xff\xd9", 0xDA
+_PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+
+
+def _is_whole_pdf(content: bytes) -> bool:
+    return b"%%EOF" in content[-_PDF_END_WITHIN:]
+
+
+def _is_whole_jpeg(content: bytes) -> bool:
+    """The end comes after the picture itself begins: a preview, further up, has an end of its own; and telephones
+    write what they like after it."""
+    at = 2
+    while content[at : at + 1] == b"\xff" and at + 1 < len(content):
+        marker = content[at + 1]
+        if marker == _JPEG_SCAN:
+            return _JPEG_END in content[at:]
+        at += 1 if marker == 0xFF else 2 + int.from_bytes(content[at + 2 : at + 4])
+    return False
+
+
+def _is_whole_png(content: bytes) -> bool:
+    return _PNG_END in content
+
+
 _SIGNATURES = {
-    b"%PDF-": ("application/pdf", ".pdf"),
-    b"\xff\xd8\xff": ("image/jpeg", ".jpg"),
-    b"\x89PNG\r\n\x1a\n": ("image/png", ".png"),
+    b"%PDF-": ("application/pdf", ".pdf", _is_whole_pdf),
+    b"\xff\xd8\xff": ("image/jpeg", ".jpg", _is_whole_jpeg),
+    b"\x89PNG\r\n\x1a\n": ("image/png", ".png", _is_whole_png),
 }
 
 
@@ -49,7 +74,9 @@ class Received:
 
 
 def checked(name: str, content: bytes) -> Received:
-    """A PDF, JPEG or PNG of ten megabytes at most, whatever its name says. Raises Refused on the field `file`.
+    """A PDF, JPEG or PNG of ten megabytes at most, with its end, whatever its name says.
+
+    Raises Refused on the field `file`.
 
     The name it is given back with is the sender's, with the ending that its content calls for.
     """
@@ -57,8 +84,10 @@ def checked(name: str, content: bytes) -> Received:
         raise Refused("Ce fichier est vide.", "file")
     if len(content) > LARGEST_BYTES:
         raise Refused(f"Ce fichier dépasse {LARGEST_BYTES // 1024 // 1024}\u00a0Mo.", "file")
-    for signature, (media_type, ending) in _SIGNATURES.items():
+    for signature, (media_type, ending, is_whole) in _SIGNATURES.items():
         if content.startswith(signature):
+            if not is_whole(content):
+                raise Refused("Ce fichier est incomplet ou abîmé\u00a0: envoyez-le à nouveau.", "file")
             return Received(_ending_in(ending, name), media_type, content)
     raise Refused("Seuls les fichiers PDF, JPEG et PNG sont acceptés\u00a0: celui-ci est d’une autre nature.", "file")
 

@@ -8,9 +8,10 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from eprunes.core.database import TenantSession
+from eprunes.core.wording import instant
 from eprunes.fines.answering import ImpossibilityReason
 from eprunes.fines.models import Notice
-from eprunes.fleet import exits
+from eprunes.fleet import exits, queries
 from eprunes.fleet.local_times import end_text, typed_end
 from eprunes.fleet.models import ExitReason, Vehicle
 
@@ -54,17 +55,21 @@ class Departure:
 def departure_before(
     session: TenantSession, notice: Notice, vehicle: Vehicle | None, zone: ZoneInfo
 ) -> Departure | None:
-    """The exit of a notice's vehicle, if the offence came at that instant or later; None otherwise."""
-    if vehicle is None or vehicle.left_at is None or notice.offence_at < vehicle.left_at:
+    """The exit of a notice's vehicle, if the offence came at that instant or later, and before any return; or None."""
+    if vehicle is None:
         return None
-    because = ExitReason(vehicle.left_because or ExitReason.OTHER)
-    references = exits.references_of(session, exits.proofs_of(session, vehicle))
+    absences = queries.absences_of(session, [vehicle.id]).get(vehicle.id, ())
+    found = exits.exit_by(vehicle, absences, notice.offence_at)
+    if found is None:
+        return None
+    because = found.because
+    references = exits.references_of(session, exits.proofs_of(session, vehicle, because))
     facts = _FACTS[because]
     if because is ExitReason.RETURNED and vehicle.lessor:
         facts += f" {vehicle.lessor}"
-    facts += f" le {end_text(vehicle.left_at, zone)}, avant l’infraction."
+    facts += f" le {end_text(found.left_at, zone)}, avant l’infraction"
+    facts += f", et revenu dans notre parc le {instant(found.back_at, zone)}." if found.back_at else "."
     if because is ExitReason.RETURNED and any(references):
         facts += f" Procès-verbal de restitution\u00a0: {references[0]}."
-    return Departure(
-        vehicle.left_at, _REASONS.get(because), facts, typed_end(vehicle.left_at, zone)[0], tuple(references)
-    )
+    day = typed_end(found.left_at, zone)[0]
+    return Departure(found.left_at, _REASONS.get(because), facts, day, tuple(references))

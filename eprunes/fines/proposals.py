@@ -8,8 +8,9 @@ from uuid import UUID
 
 from eprunes.core.database import TenantSession
 from eprunes.fines.models import Notice
-from eprunes.fleet.models import Assignment, Vehicle
-from eprunes.fleet.queries import Holders, holders_around, holders_at_many
+from eprunes.fleet.exits import exit_by
+from eprunes.fleet.models import Assignment, Vehicle, VehicleAbsence
+from eprunes.fleet.queries import Holders, absences_of, holders_around, holders_at_many
 
 NEAR_A_CHANGE = timedelta(hours=2)
 """How close to a change of driver an offence must be for the neighbours to be shown."""
@@ -41,13 +42,17 @@ class Proposal:
 def propose(
     session: TenantSession, notices: Sequence[Notice], vehicles: Mapping[UUID, Vehicle]
 ) -> dict[UUID, Proposal]:
-    """A proposal for each notice of one organisation, by notice id; one query for a whole page.
+    """A proposal for each notice of one organisation, by notice id; two queries for a whole page.
 
     `vehicles` are theirs, by id, as the fleet knows them now: an exit is often written down after the notice came.
     """
     moments = [(one.vehicle_id, instant) for one in notices if one.vehicle_id for instant in _instants(one)]
     holders = holders_at_many(session, session.organisation_id, moments) if moments else {}
-    return {one.id: _proposal(one, holders, vehicles.get(one.vehicle_id)) for one in notices}
+    absences = absences_of(session, vehicles)
+    return {
+        one.id: _proposal(one, holders, vehicles.get(one.vehicle_id), absences.get(one.vehicle_id, ()))
+        for one in notices
+    }
 
 
 def neighbours(session: TenantSession, notice: Notice) -> list[Assignment]:
@@ -77,7 +82,7 @@ def _instants(notice: Notice) -> list:
     return [notice.offence_at, *([notice.second_offence_at] if notice.second_offence_at else [])]
 
 
-def _proposal(notice: Notice, holders: dict, vehicle: Vehicle | None) -> Proposal:
+def _proposal(notice: Notice, holders: dict, vehicle: Vehicle | None, absences: Sequence[VehicleAbsence]) -> Proposal:
     if vehicle is None:
         return Proposal(Why.NO_VEHICLE)
     found = [holders.get((notice.vehicle_id, instant)) for instant in _instants(notice)]
@@ -87,5 +92,5 @@ def _proposal(notice: Notice, holders: dict, vehicle: Vehicle | None) -> Proposa
         return Proposal(Why.HELD, found[0])
     if notice.offence_at < vehicle.entered_at:
         return Proposal(Why.BEFORE_ENTRY)
-    has_left = vehicle.left_at is not None and notice.offence_at >= vehicle.left_at
-    return Proposal(Why.AFTER_EXIT if has_left else Why.NOBODY)
+    is_out = exit_by(vehicle, absences, notice.offence_at) is not None
+    return Proposal(Why.AFTER_EXIT if is_out else Why.NOBODY)

@@ -1,6 +1,6 @@
 """Forms of assignments. Dates and hours are local to the organisation; a form turns them into instants."""
 
-from datetime import datetime
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
@@ -10,7 +10,7 @@ from wtforms.validators import Optional
 
 from eprunes.core.fields import Needed, RadioField, SelectField
 from eprunes.fleet.change_reasons import OFFERED, ChangeReason
-from eprunes.fleet.form_parts import Dated, LocalTimeField, Quiet, needed_day, optional_day, text
+from eprunes.fleet.form_parts import Dated, LocalTimeField, Quiet, Stamped, needed_day, optional_day, text
 from eprunes.fleet.local_times import first_instant, last_instant, typed_end, typed_start
 from eprunes.fleet.models import Assignment
 from eprunes.fleet.names import DriverName
@@ -77,13 +77,26 @@ class Reasoned(FlaskForm):
         return ChangeReason(self.reason.data)
 
 
-class CorrectForm(AssignForm, Reasoned):
+class CancelForm(Reasoned, Stamped):
+    """Why an assignment is removed."""
+
+
+class CorrectForm(AssignForm, Reasoned, Stamped):
     """The period as stored counts to the second: an hour that was left as it stood is that very instant."""
+
+    def says_nothing_new(self, known: dict, stored: Assignment) -> bool:
+        """True when what was sent is what the form starts with (`known`), to the minute that it shows."""
+        is_same_driver = self.driver_id.data in (None, "", str(stored.driver_id))
+        return is_same_driver and all(self[name].data == _shown(value) for name, value in known.items())
 
     def period_beside(self, stored: Assignment, zone: ZoneInfo) -> Period:
         """From when until when, given what stands there. Raises Refused for an hour that spring skips."""
         starts_at, ends_at = self.period(zone)
         return _as_stored(starts_at, stored.starts_at), _as_stored(ends_at, stored.ends_at)
+
+
+def _shown(value: object) -> object:
+    return value.replace(second=0, microsecond=0) if isinstance(value, time) else value
 
 
 def _as_stored(typed: datetime | None, stored: datetime | None) -> datetime | None:
@@ -92,7 +105,7 @@ def _as_stored(typed: datetime | None, stored: datetime | None) -> datetime | No
 
 
 class HandOverForm(DriverChoice, Dated):
-    at = needed_day("Remis le", "Indiquez le jour de la remise.")
+    at = needed_day("À partir du", "Indiquez le jour du passage.")
     at_time = LocalTimeField("Heure")
 
     @property
@@ -111,7 +124,7 @@ class HandOverForm(DriverChoice, Dated):
         return self.instant(zone), None
 
 
-class EndForm(Dated):
+class EndForm(Dated, Stamped):
     at = needed_day("Prend fin le", "Indiquez le dernier jour.")
     at_time = LocalTimeField("Heure")
 

@@ -13,7 +13,7 @@ from eprunes.core.wording import LOCALE
 from eprunes.fleet import vehicle_filters, wording
 from eprunes.fleet.driver_rules import doubts, has_unusual_licence, shown_phone
 from eprunes.fleet.driver_search import driver_search_args, is_gone
-from eprunes.fleet.local_times import DOUBLED_HOUR_HINT, end_text, holding_text, period_text, typed_end
+from eprunes.fleet.local_times import DOUBLED_HOUR_HINT, absence_text, end_text, holding_text, period_text, typed_end
 from eprunes.fleet.timeline import gap_text, hours_text, period_args
 from eprunes.fleet.vehicle_rules import has_unusual_formula, lacks_lessor
 from eprunes.fleet.vehicle_search import chosen_filters, vehicle_search_args
@@ -66,6 +66,7 @@ blueprint.context_processor(
         "chosen_filters": chosen_filters,
         "gap_words": lambda gap, as_of: gap_text(gap, as_of, g.actor.zone),
         "gap_args": period_args,
+        "absence_words": lambda one: absence_text(one.left_at, one.back_at, g.actor.zone),
         "driver_args": driver_search_args,
         "is_gone": is_gone,
         "has_unusual_licence": has_unusual_licence,

@@ -9,6 +9,7 @@ class ChangeReason(StrEnum):
     RETURNED_EARLY = "retour_anticipe"
     OTHER = "autre"
     STILL_OUT = "rendu_par_erreur"
+    GIVEN_BACK_AT_ONCE = "rendu_aussitot"
 
 
 OFFERED = {
@@ -18,4 +19,8 @@ OFFERED = {
     ChangeReason.OTHER: "Autre motif",
 }
 """What a form lets choose."""
-WORDS = {**OFFERED, ChangeReason.STILL_OUT: "Rendu par erreur"}
+WORDS = {
+    **OFFERED,
+    ChangeReason.STILL_OUT: "Rendu par erreur",
+    ChangeReason.GIVEN_BACK_AT_ONCE: "Rendu aussitôt pris",
+}

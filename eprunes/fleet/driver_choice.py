@@ -1,5 +1,6 @@
 """Naming a driver on a form by a few words: name, first name, staff number or a piece of them."""
 
+from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from eprunes.core.paging import count_of
 from eprunes.core.refusals import Refused
 from eprunes.fleet.assignment_forms import DriverChoice
 from eprunes.fleet.driver_search import DriverSearch, searched_drivers
-from eprunes.fleet.names import DriverName, named, words_of
+from eprunes.fleet.names import DriverName, named, names_by_id, words_of
 from eprunes.fleet.queries import visible_drivers
 
 MOST_SUGGESTED = 1_000
@@ -22,6 +23,16 @@ def suggested_drivers(session: TenantSession, actor: Actor, today: date) -> list
     if count_of(session, present) > MOST_SUGGESTED:
         return []
     return [one.label for one in sorted(named(session, actor, present), key=lambda one: one.folded)]
+
+
+def named_driver(session: TenantSession, actor: Actor, args: Mapping[str, str]) -> str:
+    """The label of the driver whom an address names by `conducteur`; empty for anything else."""
+    try:
+        driver_id = UUID(args.get("conducteur", ""))
+    except ValueError:
+        return ""
+    names = names_by_id(session, actor, [driver_id])
+    return names[driver_id].label if driver_id in names else ""
 
 
 def chosen_driver(session: TenantSession, actor: Actor, form: DriverChoice) -> UUID:

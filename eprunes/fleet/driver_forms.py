@@ -41,7 +41,10 @@ class DriverForm(OfOneRow):
 
     def problems(self) -> dict[str, str]:
         """What the driver rules find wrong, by field."""
-        return driver_rules.tidied(self.details(), self.today)[1]
+        details = self.details()
+        departure = driver_rules.departure_problem(details, self.left_on.data)
+        problems = driver_rules.tidied(details, self.today)[1]
+        return problems | {"left_on": departure} if departure else problems
 
     def details(self) -> DriverDetails:
         """The identity as typed."""

@@ -28,9 +28,14 @@ class Merged:
 
 def person_of(content: dict) -> Person | None:
     """Who a box's content is about: names without case and accents, birth date. None while one is unknown."""
-    names = [" ".join(folded(content.get(name) or "").split()) for name in ("last_name", "first_name")]
-    born = str(content.get("birth_date") or "")
-    return (*names, born) if all((*names, born)) else None
+    person = _names_and_birth(content)
+    return person if all(person) else None
+
+
+def is_maybe(content: dict, other: dict) -> bool:
+    """True for the contents of two boxes with the same name, unless they say that they were born on different days."""
+    (*names, born), (*theirs, born_too) = _names_and_birth(content), _names_and_birth(other)
+    return all(names) and names == theirs and (born == born_too or not (born and born_too))
 
 
 def merged(kept: Driver, mine: DriverDetails, other: Driver, theirs: DriverDetails) -> Merged:
@@ -58,6 +63,11 @@ def compared(kept: Driver, mine: DriverDetails, other: Driver, theirs: DriverDet
     ]
     rows = [(label, *(column[label] for column in columns)) for label in columns[0]]
     return [row for row in rows if any(row[1:])]
+
+
+def _names_and_birth(content: dict) -> Person:
+    last, first = (" ".join(folded(content.get(name) or "").split()) for name in ("last_name", "first_name"))
+    return last, first, str(content.get("birth_date") or "")
 
 
 def _merged_details(mine: DriverDetails, theirs: DriverDetails) -> DriverDetails:

@@ -147,6 +147,14 @@ def date_problems(details: DriverDetails, today: date) -> dict[str, str]:
     return {**doubts(details), **_wrong_dates(details, today)}
 
 
+def departure_problem(details: DriverDetails, left_on: date | None) -> str:
+    """What is wrong with a driver's last day, as a sentence; empty when nothing."""
+    birth = details.birth_date
+    if left_on is None or birth is None or left_on >= birthday_of(birth, YOUNGEST_AGE):
+        return ""
+    return f"Ce départ aurait eu lieu avant ses {YOUNGEST_AGE} ans\u00a0: vérifiez les dates."
+
+
 def _wrong_dates(details: DriverDetails, today: date) -> dict[str, str]:
     birth, licence, problems = details.birth_date, details.licence_issued_on, {}
     if birth and birth > today:

@@ -14,7 +14,7 @@ from eprunes.fleet.blueprint import blueprint, found, in_drivers
 from eprunes.fleet.driver_forms import DriverForm, DriverLeftForm, driver_values
 from eprunes.fleet.driver_rules import doubts
 from eprunes.fleet.driver_search import read_driver_search, read_drivers
-from eprunes.fleet.duplicates import find_same_person
+from eprunes.fleet.duplicates import find_namesakes
 from eprunes.fleet.services import drivers as services
 
 
@@ -41,7 +41,7 @@ def driver(driver_id: UUID):
 def add_driver():
     form, alike = DriverForm(today=_today(), data={"country": "FR", "licence_country": "FR"}), []
     if form.validate_on_submit():
-        alike = find_same_person(reading(), g.actor, form.details())
+        alike = find_namesakes(reading(), g.actor, form.details())
         with refusals_on(form):
             if form.create_anyway.data or not alike:
                 typed = {"details": form.details(), "distinct_from": [one.id for one in alike], **form.values()}

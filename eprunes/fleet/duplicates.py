@@ -16,7 +16,7 @@ from eprunes.core.database import TenantSession
 from eprunes.core.paging import Page, count_of, read_page
 from eprunes.fleet import queries
 from eprunes.fleet.driver_details import DriverDetails, open_details, to_json
-from eprunes.fleet.driver_merge import Person, compared, pair_version, person_of
+from eprunes.fleet.driver_merge import Person, compared, is_maybe, pair_version, person_of
 from eprunes.fleet.models import DistinctDrivers, Driver
 from eprunes.fleet.names import DriverName, contents_of, name_of, names_by_id
 
@@ -74,6 +74,13 @@ def find_same_person(session: TenantSession, actor: Actor, details: DriverDetail
         return []
     opened = contents_of(session, actor, queries.visible_drivers(actor))
     return sorted(name_of(*one) for one in opened if person_of(one[-1]) == wanted)
+
+
+def find_namesakes(session: TenantSession, actor: Actor, details: DriverDetails) -> list[DriverName]:
+    """The files of this name, oldest first, but those that say another birth date: to ask before one more is made."""
+    wanted = to_json(details)
+    opened = contents_of(session, actor, queries.visible_drivers(actor))
+    return sorted(name_of(*one) for one in opened if is_maybe(one[-1], wanted))
 
 
 def read_comparisons(session: TenantSession, actor: Actor, driver: Driver, details: DriverDetails) -> list[Comparison]:

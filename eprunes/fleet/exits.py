@@ -1,9 +1,11 @@
-"""What proves that a vehicle left the fleet: the papers that its exit asks for, and those that are kept.
+"""When a vehicle was out of the fleet, and what proves it: the papers that an exit asks for, and those that are kept.
 
 For rooms that have checked their own right, the fleet's pages and the answer to a notice.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,7 +13,7 @@ from sqlalchemy import select
 from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession
 from eprunes.core.files import StoredFile, name_of
-from eprunes.fleet.models import DocumentKind, ExitReason, FleetDocument, Vehicle
+from eprunes.fleet.models import DocumentKind, ExitReason, FleetDocument, Vehicle, VehicleAbsence
 from eprunes.fleet.vehicle_rules import PROOFS
 
 
@@ -23,12 +25,29 @@ class Proof:
     file_id: UUID | None
 
 
-def proofs_of(session: TenantSession, vehicle: Vehicle) -> list[Proof]:
-    """The papers that the exit of a vehicle asks for, in order; none when it has not left or for no such reason.
+@dataclass(frozen=True)
+class Exit:
+    """An exit of a vehicle, and when it came back, if it did."""
+
+    left_at: datetime
+    because: ExitReason
+    back_at: datetime | None = None
+
+
+def exit_by(vehicle: Vehicle, absences: Sequence[VehicleAbsence], at: datetime) -> Exit | None:
+    """The exit by which a vehicle was out of the fleet at an instant; None while it was there."""
+    if vehicle.left_at is not None and at >= vehicle.left_at:
+        return Exit(vehicle.left_at, ExitReason(vehicle.left_because or ExitReason.OTHER))
+    away = next((one for one in absences if one.left_at <= at < one.back_at), None)
+    return Exit(away.left_at, ExitReason(away.left_because), away.back_at) if away else None
+
+
+def proofs_of(session: TenantSession, vehicle: Vehicle, because: str | None) -> list[Proof]:
+    """The papers that an exit of a vehicle asks for, in order; none when it has not left or for no such reason.
 
     Of several files of one kind, the newest.
     """
-    wanted = PROOFS[ExitReason(vehicle.left_because)] if vehicle.left_because else ()
+    wanted = PROOFS[ExitReason(because)] if because else ()
     if not wanted:
         return []
     query = (

@@ -106,10 +106,14 @@ class Dated(FlaskForm):
         return not self.errors
 
 
-class OfOneRow(Checked):
-    """The form of a row that others may change meanwhile: `seen` says what it was filled with."""
+class Stamped(FlaskForm):
+    """A form on what others may change meanwhile: `seen` says what it was filled with."""
 
     seen = HiddenField(id="fiche-actuelle")
+
+
+class OfOneRow(Checked, Stamped):
+    """The form of a row that others may change meanwhile."""
 
     def now_otherwise(self, values: dict) -> list[tuple[str, str]]:
         """(label, present value) of what is typed here otherwise than the row has it now."""

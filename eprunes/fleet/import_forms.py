@@ -11,6 +11,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
 from eprunes.core.fields import SelectField
+from eprunes.core.spreadsheets.csv_reading import SHEET_NAME
 from eprunes.fleet.form_parts import LocalDateField, LocalTimeField, Quiet, choice
 from eprunes.fleet.importing.columns import KINDS
 from eprunes.fleet.importing.mappings import SheetChoice, column_field, kind_field
@@ -91,7 +92,8 @@ def mapping_form(sheets: list[dict], **keywords) -> MappingForm:
     fields, data = {}, {}
     for index, sheet in enumerate(sheets):
         name = kind_field(index)
-        fields[name], data[name] = choice("Cette feuille contient", _kinds()), sheet["kind"]
+        label = "Ce fichier contient" if sheet["name"] == SHEET_NAME else "Cette feuille contient"
+        fields[name], data[name] = choice(label, _kinds()), sheet["kind"]
         for column in sheet["columns"] if sheet["kind"] else ():
             name, heading = column_field(index, column["place"]), column["heading"] or f"Colonne {column['place'] + 1}"
             fields[name], data[name] = choice(heading, _fields(sheet["kind"])), column["field"]

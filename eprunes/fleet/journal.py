@@ -2,19 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from eprunes.accounts.permissions import Actor
 from eprunes.core.audit import AuditEntry
 from eprunes.core.database import TenantSession
+from eprunes.core.wording import day, instant
 from eprunes.fleet import queries
 from eprunes.fleet.change_reasons import WORDS, ChangeReason
 from eprunes.fleet.due_dates import journal_words as due_date_words
-from eprunes.fleet.local_times import end_text, period_text
+from eprunes.fleet.local_times import absence_text, end_text, period_text
 from eprunes.fleet.models import AssignmentSource, DocumentKind, ExitReason
 from eprunes.fleet.names import DriverName, names_by_id
-from eprunes.fleet.wording import DOCUMENT_KINDS, EXIT_REASONS
+from eprunes.fleet.wording import DOCUMENT_KINDS, ENERGIES, EXIT_REASONS, HOLDINGS
 
 SHOWN = 50
 THE_PLATFORM = "la plateforme"
@@ -38,7 +39,7 @@ ACTIONS = {
     "attribution.creee": "Attribué",
     "attribution.terminee": "Fin d’attribution",
     "attribution.corrigee": "Attribution corrigée",
-    "attribution.annulee": "Attribution annulée",
+    "attribution.annulee": "Attribution supprimée",
     "document.ajoute": "Document ajouté",
     "document.supprime": "Document supprimé",
     "document.telecharge": "Document téléchargé",
@@ -118,12 +119,47 @@ def _particulars(entry: AuditEntry, names: dict[UUID, DriverName], actor: Actor)
     if "echeance" in details:
         return due_date_words(details)
     if entry.action == "vehicule.modifie":
-        return ", ".join(FIELDS[name] for name in details.get("champs", ()) if name in FIELDS)
+        return ", ".join(_field(name, details, actor) for name in details.get("champs", ()) if name in FIELDS)
     if entry.action == "vehicule.sorti":
-        reason = details.get("motif")
-        left = end_text(datetime.fromisoformat(details["le"]), actor.zone)
-        return f"le {left}" + (f", motif\u00a0: {EXIT_REASONS[ExitReason(reason)].lower()}" if reason else "")
+        before = details.get("avant")
+        return _exit(details, actor) + (f" (auparavant\u00a0: {_exit(before, actor)})" if before else "")
+    if entry.action == "vehicule.revenu":
+        return _return(details, actor)
     return ""
+
+
+def _field(name: str, details: dict, actor: Actor) -> str:
+    """What was changed, with what stood there where the journal has it."""
+    before, after = (details.get(when) or {} for when in ("avant", "apres"))
+    if name not in before or name not in after:
+        return FIELDS[name]
+    return f"{FIELDS[name]} ({_value(name, before[name], actor)} → {_value(name, after[name], actor)})"
+
+
+def _value(name: str, value: object, actor: Actor) -> str:
+    if value in (None, ""):
+        return "vide"
+    if name == "entered_at":
+        return instant(datetime.fromisoformat(value), actor.zone)
+    if name == "first_registered_on":
+        return day(date.fromisoformat(value))
+    if isinstance(value, bool):
+        return "oui" if value else "non"
+    return HOLDINGS.get(value) or ENERGIES.get(value) or str(value)
+
+
+def _exit(facts: dict, actor: Actor) -> str:
+    reason, left = facts.get("motif"), end_text(datetime.fromisoformat(facts["le"]), actor.zone)
+    return f"le {left}" + (f", motif\u00a0: {EXIT_REASONS[ExitReason(reason)].lower()}" if reason else "")
+
+
+def _return(details: dict, actor: Actor) -> str:
+    left_at = datetime.fromisoformat(details["sortie"])
+    if "retour" not in details:
+        return f"sortie du {end_text(left_at, actor.zone)} annulée"
+    reason = EXIT_REASONS[ExitReason(details["motif"])].lower()
+    away = absence_text(left_at, datetime.fromisoformat(details["retour"]), actor.zone)
+    return f"{away}, motif\u00a0: {reason}"
 
 
 def _assignment(facts: dict, names: dict[UUID, DriverName], actor: Actor, as_of: datetime) -> str:

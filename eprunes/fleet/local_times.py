@@ -68,6 +68,11 @@ def period_text(starts_at: datetime, ends_at: datetime | None, zone: ZoneInfo, a
     return f"du {instant(starts_at, zone)} au {end_text(ends_at, zone)}"
 
 
+def absence_text(left_at: datetime, back_at: datetime, zone: ZoneInfo) -> str:
+    """`absent du parc du lun. 2 mars 2026, 24:00 au mer. 4 mars 2026, 08:00`."""
+    return f"absent du parc du {end_text(left_at, zone)} au {instant(back_at, zone)}"
+
+
 def holding_text(starts_at: datetime, ends_at: datetime | None, zone: ZoneInfo, as_of: datetime) -> str:
     """`tient ce véhicule depuis le lun. 2 mars 2026, 08:00`: the period with the verb of its tense."""
     verb = "tiendra" if starts_at > as_of else "tient" if ends_at is None or ends_at > as_of else "a tenu"

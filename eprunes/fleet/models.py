@@ -117,6 +117,27 @@ class Vehicle(TenantScoped, Base):
     created_at: Mapped[datetime]
 
 
+class VehicleAbsence(TenantScoped, Base):
+    """Absence : a vehicle was out of the fleet from `left_at` until `back_at` (half-open), and came back.
+
+    Nobody holds it meanwhile. An exit that stands is in the vehicle's own row.
+    """
+
+    __tablename__ = "vehicle_absences"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "vehicle_id"], ["vehicles.organisation_id", "vehicles.id"]),
+        CheckConstraint("back_at > left_at", name="back_after_exit"),
+        Index(None, "organisation_id", "vehicle_id"),
+    )
+
+    vehicle_id: Mapped[UUID]
+    left_at: Mapped[datetime]
+    back_at: Mapped[datetime]
+    left_because: Mapped[str] = mapped_column(String(12))
+    created_by: Mapped[UUID | None]
+    created_at: Mapped[datetime]
+
+
 class Driver(TenantScoped, Base):
     """Conducteur : a natural person without an account; who it is stands in the sealed `box`.
 

@@ -12,7 +12,7 @@ from eprunes.core.calendar import add_months, local_day, start_of_day
 from eprunes.core.database import TenantSession
 from eprunes.core.wording import LOCALE
 from eprunes.fleet import queries
-from eprunes.fleet.models import Assignment, Vehicle
+from eprunes.fleet.models import Assignment, Vehicle, VehicleAbsence
 from eprunes.fleet.names import DriverName, names_by_id
 from eprunes.fleet.timeline import YEARS, Gap, Held, MonthDay, Stretch, gaps, month_days
 
@@ -74,10 +74,12 @@ def read_month_page(
         return None
     start, end = month = _instants(first, actor)
     periods = _periods(session, _own(actor, vehicle_id), month)
-    found = gaps(periods, *_bounds(session, actor, vehicle, start, end))
+    absences = queries.absences_of(session, [vehicle_id]).get(vehicle_id, [])
+    away = [one for one in absences if one.left_at < end and one.back_at > start]
+    found = gaps(periods, *_bounds(session, actor, vehicle, absences, month), away)
     touching = [one for one in found if one.starts_at < end and (one.ends_at is None or one.ends_at > start)]
     names = names_by_id(session, actor, (one.driver_id for one in periods))
-    days = _days(_stretches(vehicle, periods, touching, month), first, actor)
+    days = _days(_stretches(vehicle, periods, touching, away, month), first, actor)
     return MonthPage(*days, vehicle, names, touching)
 
 
@@ -119,21 +121,32 @@ def _periods(
 
 
 def _bounds(
-    session: TenantSession, actor: Actor, vehicle: Vehicle, start: datetime, end: datetime
+    session: TenantSession,
+    actor: Actor,
+    vehicle: Vehicle,
+    absences: list[VehicleAbsence],
+    month: tuple[datetime, datetime],
 ) -> tuple[datetime, datetime | None]:
     """Between what comes before the month and what comes after it: where its gaps begin and end for good."""
-    own = _own(actor, vehicle.id)
+    own, (start, end) = _own(actor, vehicle.id), month
     before = session.scalar(own.where(Assignment.ends_at <= start).order_by(Assignment.starts_at.desc()).limit(1))
     after = session.scalar(own.where(Assignment.starts_at >= end).order_by(Assignment.starts_at).limit(1))
-    return (before.ends_at if before else vehicle.entered_at), (after.starts_at if after else vehicle.left_at)
+    begins = [vehicle.entered_at, *(one.back_at for one in absences if one.back_at <= start)]
+    ends = [after.starts_at if after else vehicle.left_at, *(one.left_at for one in absences if one.left_at >= end)]
+    return max([*begins, before.ends_at] if before else begins), min((one for one in ends if one), default=None)
 
 
 def _stretches(
-    vehicle: Vehicle, periods: list[Assignment], found: list[Gap], month: tuple[datetime, datetime]
+    vehicle: Vehicle,
+    periods: list[Assignment],
+    found: list[Gap],
+    away: list[VehicleAbsence],
+    month: tuple[datetime, datetime],
 ) -> list[Stretch]:
     """All that a month is made of, in order."""
     every = [Stretch(Held.BY_DRIVER, one.starts_at, one.ends_at, one) for one in periods]
     every += [Stretch(Held.BY_NOBODY, one.starts_at, one.ends_at) for one in found]
+    every += [Stretch(Held.NOT_IN_FLEET, one.left_at, one.back_at) for one in away]
     if vehicle.entered_at > month[0]:
         every.append(Stretch(Held.NOT_IN_FLEET, month[0], vehicle.entered_at))
     if vehicle.left_at is not None and vehicle.left_at < month[1]:

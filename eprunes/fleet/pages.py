@@ -14,9 +14,9 @@ from eprunes.core.paging import count_of
 from eprunes.fleet import queries
 from eprunes.fleet.driver_details import DriverDetails, missing_for_designation, open_details
 from eprunes.fleet.journal import Line, read_journal
-from eprunes.fleet.models import Assignment, Driver, Vehicle
+from eprunes.fleet.models import Assignment, Driver, Vehicle, VehicleAbsence
 from eprunes.fleet.names import DriverName, names_by_id
-from eprunes.fleet.timeline import Gap, gaps_by_neighbour
+from eprunes.fleet.timeline import Gap, between
 from eprunes.fleet.vehicle_search import Holder, holder_now
 
 SHOWN = 100
@@ -26,16 +26,22 @@ SHOWN = 100
 class VehiclePage:
     """A vehicle, who holds it now, its latest assignments (of `found`) with their drivers, and its journal.
 
-    `gaps`: when nobody held it, by the id of the assignment that each follows; None before the first one. A
-    shared vehicle has none: it stands free between two uses.
+    `between`: when nobody held it or it was out of the fleet, newest first, by the id of the assignment that this
+    follows; None before the first one. A shared vehicle has none: it stands free between two uses. `absences`:
+    when it was out of the fleet and came back, oldest first.
     """
 
     vehicle: Vehicle
     holder: Holder | None
     assignments: list[tuple[Assignment, DriverName]]
-    gaps: dict[UUID | None, Gap]
+    between: dict[UUID | None, list[Gap | VehicleAbsence]]
+    absences: list[VehicleAbsence]
     found: int
     journal: list[Line]
+
+    def planned(self, as_of: datetime) -> list[tuple[Assignment, DriverName]]:
+        """What starts after an instant, the next first: an exit before is refused."""
+        return [pair for pair in reversed(self.assignments) if pair[0].starts_at > as_of]
 
 
 class DriverHead(NamedTuple):
@@ -66,11 +72,13 @@ def read_vehicle(session: TenantSession, actor: Actor, vehicle_id: UUID, as_of: 
     names = names_by_id(session, actor, (row.driver_id for row in rows))
     count = len(rows) if len(rows) < SHOWN else count_of(session, query)
     entered_at = vehicle.entered_at if count == len(rows) else None
+    absences = queries.absences_of(session, [vehicle_id]).get(vehicle_id, [])
     return VehiclePage(
         vehicle,
         holder_now(session, actor, vehicle_id, as_of),
         [(row, names[row.driver_id]) for row in rows],
-        {} if vehicle.is_pool else gaps_by_neighbour(rows, entered_at, vehicle.left_at),
+        {} if vehicle.is_pool else between(rows, entered_at, vehicle.left_at, absences),
+        absences,
         count,
         read_journal(session, actor, "vehicule", vehicle_id),
     )

@@ -34,12 +34,16 @@ class Use:
 
 @dataclass(frozen=True)
 class Pool:
-    """One page of the shared vehicles, who has those that are out, and to whom they are promised within a week."""
+    """One page of the shared vehicles, who has those that are out, and to whom they are promised within a week.
+
+    An end after `shown_until` is no expected return: the vehicle is promised to somebody, or leaves, one day.
+    """
 
     page: Page
     found: int
     taken: dict[UUID, Use]
     promised: dict[UUID, Use]
+    shown_until: datetime
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,14 @@ def read_pool(session: TenantSession, actor: Actor, cursor: str, as_of: datetime
     ids = [one.id for one in page.rows]
     found = count_of(session, query) if page.previous or page.next else len(ids)
     soon = and_(Assignment.starts_at > as_of, Assignment.starts_at <= as_of + ANNOUNCED)
-    return Pool(page, found, _uses(session, actor, ids, running_at(as_of)), _uses(session, actor, ids, soon))
+    taken, promised = _uses(session, actor, ids, running_at(as_of)), _uses(session, actor, ids, soon)
+    return Pool(page, found, taken, promised, as_of + ANNOUNCED)
+
+
+def who_has(session: TenantSession, actor: Actor, vehicle_id: UUID, as_of: datetime) -> tuple[Use | None, Use | None]:
+    """Who has a vehicle, and who has it next."""
+    pair = (running_at(as_of), Assignment.starts_at > as_of)
+    return tuple(_uses(session, actor, [vehicle_id], then).get(vehicle_id) for then in pair)
 
 
 def undoable(session: TenantSession, actor: Actor, given_back: str, as_of: datetime) -> Vehicle | None:
@@ -80,7 +91,7 @@ def takers(session: TenantSession, actor: Actor, vehicle_id: UUID, text: str, as
     """The drivers that a search finds; without one, the vehicle's last users, then the others by name."""
     present = searched_drivers(actor, DriverSearch(), local_day(as_of, actor.zone))
     words = words_of(text)
-    last = [] if words else _last_users(session, actor, vehicle_id, present)
+    last = [] if words else _last_users(session, actor, vehicle_id, present, as_of)
     is_short = words or count_of(session, present) <= MOST_SUGGESTED
     everyone = sorted(named(session, actor, present, words), key=lambda one: one.folded) if is_short else []
     used = {one.id for one in last}
@@ -89,12 +100,18 @@ def takers(session: TenantSession, actor: Actor, vehicle_id: UUID, text: str, as
     return Takers(found[:SHOWN], len(last), len(found) > SHOWN or not is_short)
 
 
-def _last_users(session: TenantSession, actor: Actor, vehicle_id: UUID, present: Select) -> list[DriverName]:
+def _last_users(
+    session: TenantSession, actor: Actor, vehicle_id: UUID, present: Select, as_of: datetime
+) -> list[DriverName]:
     latest = func.max(Assignment.starts_at)
     query = (
         visible_assignments(actor)
         .with_only_columns(Assignment.driver_id)
-        .where(Assignment.vehicle_id == vehicle_id, Assignment.driver_id.in_(present.with_only_columns(Driver.id)))
+        .where(
+            Assignment.vehicle_id == vehicle_id,
+            Assignment.starts_at <= as_of,
+            Assignment.driver_id.in_(present.with_only_columns(Driver.id)),
+        )
         .group_by(Assignment.driver_id)
         .order_by(latest.desc())
         .limit(SHOWN // 2)

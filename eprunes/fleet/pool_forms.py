@@ -5,6 +5,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
+from wtforms import Field
 
 from eprunes.core.refusals import Refused
 from eprunes.fleet.form_parts import LocalTimeField, optional_day, text
@@ -17,6 +18,11 @@ class TakeForm(FlaskForm):
     driver_id = text("Conducteur", "Choisissez un conducteur.")
     until = optional_day("Retour prévu le")
     until_time = LocalTimeField("Heure")
+
+    @property
+    def ends_at(self) -> Field:
+        """Where the refusal of a use that lasts into somebody else's stands."""
+        return self.until
 
     def chosen_driver(self) -> UUID:
         """Whose button was pressed. Raises Refused for anything that is no driver's."""

@@ -39,7 +39,9 @@ def take(vehicle_id: UUID):
             return _taken(vehicle.plate, vehicle_id, driver_id)
     text = request.args.get("q", "")[:80]
     takers = pages.takers(reading(), g.actor, vehicle_id, text, as_of)
-    return render_form("fleet/pool_take.html", form, vehicle=vehicle, takers=takers, text=text)
+    now, later = pages.who_has(reading(), g.actor, vehicle_id, as_of)
+    shown = {"vehicle": vehicle, "takers": takers, "text": text, "now": now, "later": later}
+    return render_form("fleet/pool_take.html", form, **shown)
 
 
 @blueprint.post("/attributions/<uuid:assignment_id>/rendre")
@@ -50,7 +52,8 @@ def give_back(assignment_id: UUID):
     form = ConfirmForm()
     if form.validate_on_submit():
         with refusals_on(form):
-            services.give_back(actor=g.actor, assignment_id=assignment_id, as_of=clock.now())
+            if not services.give_back(actor=g.actor, assignment_id=assignment_id, as_of=clock.now()):
+                flash("Rendu dans la minute\u00a0: le véhicule est libre, comme s’il n’avait pas été pris.")
             return redirect(url_for("fleet.pool", rendu=assignment_id))
     return _list(form)
 

@@ -16,7 +16,7 @@ from eprunes.accounts.models import User
 from eprunes.accounts.permissions import Actor, Permission
 from eprunes.core.audit import AuditEntry
 from eprunes.core.database import TenantSession
-from eprunes.fleet.models import Assignment, DistinctDrivers, Driver, DueDate, Vehicle
+from eprunes.fleet.models import Assignment, DistinctDrivers, Driver, DueDate, Vehicle, VehicleAbsence
 
 _CHUNK = 500
 
@@ -160,6 +160,20 @@ def holders_at_many(
         for row in by_vehicle[vehicle_id]
         if row.starts_at <= instant and (row.ends_at is None or row.ends_at > instant)
     }
+
+
+def absences_of(session: TenantSession, vehicle_ids: Iterable[UUID]) -> dict[UUID, list[VehicleAbsence]]:
+    """When each of these vehicles was out of the fleet and came back, oldest first; only those that were."""
+    found: dict[UUID, list[VehicleAbsence]] = {}
+    ids = list(vehicle_ids)
+    for start in range(0, len(ids), _CHUNK):
+        query = select(VehicleAbsence).where(
+            VehicleAbsence.organisation_id == session.organisation_id,
+            VehicleAbsence.vehicle_id.in_(ids[start : start + _CHUNK]),
+        )
+        for row in session.scalars(query.order_by(VehicleAbsence.left_at)):
+            found.setdefault(row.vehicle_id, []).append(row)
+    return found
 
 
 def open_assignment_of(organisation_id: UUID, vehicle_ids: Iterable[UUID]) -> Select[tuple[Assignment]]:

@@ -1,5 +1,6 @@
 """When nobody held a vehicle, and a month of one or of a driver, by day. Pure: periods, instants in, stretches out."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 from eprunes.core.calendar import end_of_day, local_to_instants, start_of_day
 from eprunes.core.wording import hour, instant
 from eprunes.fleet.local_times import period_text, typed_end, typed_start
-from eprunes.fleet.models import Assignment
+from eprunes.fleet.models import Assignment, VehicleAbsence
 
 HOUR = timedelta(hours=1)
 YEARS = range(1900, 2100)
@@ -54,33 +55,50 @@ class MonthDay:
     stretches: list[Stretch]
 
 
-def gaps(periods: Sequence[Assignment], starts_at: datetime, ends_at: datetime | None) -> list[Gap]:
-    """The gaps between the periods of one vehicle, oldest first, from an instant until another (None = open)."""
+def gaps(
+    periods: Sequence[Assignment],
+    starts_at: datetime,
+    ends_at: datetime | None,
+    absences: Sequence[VehicleAbsence] = (),
+) -> list[Gap]:
+    """The gaps between the periods of one vehicle, oldest first, from an instant until another (None = open).
+
+    Its absences are none: nobody was to hold it meanwhile.
+    """
     found, here = [], starts_at
-    for period in periods:
-        if period.starts_at > here:
-            found.append(Gap(here, period.starts_at))
-        if period.ends_at is None:
+    taken = [(one.starts_at, one.ends_at) for one in periods] + [(one.left_at, one.back_at) for one in absences]
+    for begin, end in sorted(taken, key=lambda pair: pair[0]):
+        if begin > here:
+            found.append(Gap(here, begin))
+        if end is None:
             return found
-        here = max(here, period.ends_at)
+        here = max(here, end)
     if ends_at is None or here < ends_at:
         found.append(Gap(here, ends_at))
     return found
 
 
-def gaps_by_neighbour(
-    newest_first: Sequence[Assignment], entered_at: datetime | None, left_at: datetime | None
-) -> dict[UUID | None, Gap]:
-    """The gaps by the id of the period that each follows; None is the one before the first.
+def between(
+    newest_first: Sequence[Assignment],
+    entered_at: datetime | None,
+    left_at: datetime | None,
+    absences: Sequence[VehicleAbsence] = (),
+) -> dict[UUID | None, list[Gap | VehicleAbsence]]:
+    """The gaps and absences by the id of the period that they follow, newest first; None is before the first period.
 
     Without `entered_at` the periods are not all there, and nothing is said of what came before.
     """
     if not newest_first:
         return {}
     periods = newest_first[::-1]
-    follows = {one.ends_at: one.id for one in periods}
     start = periods[0].starts_at if entered_at is None else entered_at
-    return {follows.get(gap.starts_at): gap for gap in gaps(periods, start, left_at)}
+    away = [one for one in absences if one.left_at >= start]
+    told = [(one.starts_at, one) for one in gaps(periods, start, left_at, away)] + [(one.left_at, one) for one in away]
+    begins, found = [one.starts_at for one in periods], {}
+    for at, one in sorted(told, key=lambda pair: pair[0], reverse=True):
+        index = bisect_right(begins, at)
+        found.setdefault(periods[index - 1].id if index else None, []).append(one)
+    return found
 
 
 def gap_text(gap: Gap, as_of: datetime, zone: ZoneInfo) -> str:

@@ -1,16 +1,30 @@
 """Forms of vehicles. Dates and hours are local to the organisation; a form turns them into instants."""
 
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+from flask_wtf import FlaskForm
 from wtforms import BooleanField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
 from eprunes.core.calendar import start_of_day
-from eprunes.core.fields import IntegerField
+from eprunes.core.fields import IntegerField, RadioField
+from eprunes.core.refusals import Refused
 from eprunes.fleet import vehicle_rules, wording
 from eprunes.fleet.assignment_forms import EndForm
-from eprunes.fleet.form_parts import LocalTimeField, OfOneRow, choice, needed_day, optional_day, text
+from eprunes.fleet.form_parts import (
+    Dated,
+    LocalDateField,
+    LocalTimeField,
+    OfOneRow,
+    Quiet,
+    choice,
+    needed_day,
+    optional_day,
+    text,
+)
 from eprunes.fleet.local_times import first_instant, typed_end, typed_start
 from eprunes.fleet.models import ExitReason, Vehicle
 from eprunes.fleet.plates import FRANCE
@@ -77,3 +91,42 @@ def leave_values(vehicle: Vehicle, zone: ZoneInfo, today: date) -> dict:
     """What the form starts with: the exit that is planned already, or today."""
     day, hour = typed_end(vehicle.left_at, zone)
     return {"at": day or today, "at_time": hour, "reason": vehicle.left_because or ""}
+
+
+class ReturnForm(Dated):
+    """A vehicle that left is in the fleet: it came back, or had never left."""
+
+    way = RadioField(
+        "Que s’est-il passé\u00a0?",
+        choices=[
+            SelectChoice("revenu", "Il est revenu\u00a0: son absence est gardée"),
+            SelectChoice("erreur", "La sortie était une erreur\u00a0: elle est effacée"),
+        ],
+        validators=[InputRequired("Dites si le véhicule est revenu, ou si sa sortie était une erreur.")],
+    )
+    at = LocalDateField("Revenu le", validators=[Optional(), Quiet()])
+    at_time = LocalTimeField("Heure")
+
+    def back_at(self, zone: ZoneInfo) -> datetime | None:
+        """When it came back; None when its exit was an error. Raises Refused for an hour that spring skips."""
+        if self.way.data != "revenu":
+            return None
+        if self.at.data is None:
+            raise Refused("Indiquez le jour du retour.", "at")
+        return first_instant(self.at.data, self.at_time.data, zone, "at_time")
+
+
+class CancelExitForm(FlaskForm):
+    """Only the token: an exit that has not come yet is given up."""
+
+    def back_at(self, zone: ZoneInfo) -> None:
+        """It never left."""
+
+
+def return_form(
+    vehicle: Vehicle, now: tuple[date, time], as_of: datetime, rules: Callable[[ReturnForm], None]
+) -> ReturnForm | CancelExitForm:
+    """What has to be told to have a vehicle in the fleet again; `rules` check what is told."""
+    if vehicle.left_at is None or vehicle.left_at > as_of:
+        return CancelExitForm()
+    return ReturnForm(rules=rules, data=dict(zip(("at", "at_time"), now, strict=True)))

@@ -4,6 +4,7 @@ And what its exit asks for: the proofs that an organisation keeps, by reason.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -18,6 +19,8 @@ KEPT = (
     *_TEXTS, "vin", "first_registered_on", "holding", "energy", "co2_g_per_km", "is_pool", "entered_at",
 )  # fmt: skip
 """The columns of a vehicle that its form fills, but for its plate and its country."""
+TOLD = ("first_registered_on", "holding", "energy", "co2_g_per_km", "is_pool", "entered_at")
+"""Those whose values the journal may keep: dates, numbers and choices, where no person can be named."""
 HIGHEST_CO2 = 1500
 _FORMULA = re.compile(r"(19|20)[0-9]{2}[A-Z]{2}[0-9]{5}", re.ASCII)
 
@@ -52,6 +55,12 @@ class VehicleDetails:
     site: str = ""
     cost_centre: str = ""
     is_pool: bool = False
+
+
+def told_values(values: Mapping[str, object]) -> dict[str, object]:
+    """Those of a vehicle's values that the journal may keep, as it keeps them."""
+    kept = {name: values[name] for name in TOLD if name in values}
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in kept.items()}
 
 
 def tidied(details: VehicleDetails, today: date) -> tuple[VehicleDetails, dict[str, str]]:

@@ -1,6 +1,7 @@
 """Pages of vehicles: the list, one vehicle, entering, correcting, leaving and coming back."""
 
-from datetime import date
+from collections.abc import Callable
+from datetime import date, datetime, time
 from uuid import UUID
 
 from flask import flash, g, redirect, render_template, request, url_for
@@ -11,12 +12,19 @@ from eprunes.core.calendar import local_day
 from eprunes.core.web import reading, refusals_on, render_form
 from eprunes.fleet import exits, pages, queries
 from eprunes.fleet.blueprint import blueprint, declaration_words, found, in_vehicles
-from eprunes.fleet.form_parts import ConfirmForm
 from eprunes.fleet.models import Vehicle
 from eprunes.fleet.places import read_places
 from eprunes.fleet.services import vehicles as services
 from eprunes.fleet.services.steps import check_exit
-from eprunes.fleet.vehicle_forms import LeaveForm, VehicleForm, leave_values, vehicle_values
+from eprunes.fleet.services.vehicles import check_return
+from eprunes.fleet.vehicle_forms import (
+    LeaveForm,
+    ReturnForm,
+    VehicleForm,
+    leave_values,
+    return_form,
+    vehicle_values,
+)
 from eprunes.fleet.vehicle_rules import PROOFS
 from eprunes.fleet.vehicle_search import read_vehicle_search, read_vehicles
 from eprunes.fleet.vehicle_suggestions import suggestions
@@ -38,7 +46,7 @@ def vehicles():
 def vehicle(vehicle_id: UUID):
     as_of = clock.now()
     page = found(pages.read_vehicle(reading(), g.actor, vehicle_id, as_of))
-    proofs = exits.proofs_of(reading(), page.vehicle)
+    proofs = exits.proofs_of(reading(), page.vehicle, page.vehicle.left_because)
     return render_template("fleet/vehicle.html", page=page, vehicle=page.vehicle, proofs=proofs, as_of=as_of)
 
 
@@ -78,30 +86,42 @@ def change_vehicle(vehicle_id: UUID):
 @in_vehicles
 def leave_fleet(vehicle_id: UUID):
     page, as_of = found(pages.read_vehicle(reading(), g.actor, vehicle_id, clock.now())), clock.now()
-    form = LeaveForm(
-        rules=lambda form: check_exit(page.vehicle, form.instant(g.actor.zone), g.actor, as_of),
-        data=leave_values(page.vehicle, g.actor.zone, _today()),
-    )
+    form = LeaveForm(rules=_exit_rules(page, as_of), data=leave_values(page.vehicle, g.actor.zone, _today()))
     if form.validate_on_submit():
         with refusals_on(form):
             told = {"at": form.instant(g.actor.zone), "reason": form.chosen_reason()}
             services.leave_fleet(actor=g.actor, vehicle_id=vehicle_id, **told, as_of=as_of)
             flash("Sortie du parc enregistrée.")
             return redirect(_page_of(vehicle_id))
-    return render_form("fleet/leave.html", form, vehicle=page.vehicle, holder=page.holder, proofs=PROOFS)
+    return render_form("fleet/leave.html", form, page=page, vehicle=page.vehicle, proofs=PROOFS, as_of=as_of)
 
 
 @blueprint.route("/vehicules/<uuid:vehicle_id>/retour", methods=["GET", "POST"])
 @requires(Permission.EDIT_FLEET)
 @in_vehicles
 def return_to_fleet(vehicle_id: UUID):
-    row, form = _vehicle(vehicle_id), ConfirmForm()
+    row, as_of = _vehicle(vehicle_id), clock.now()
+    form = return_form(row, _now(as_of), as_of, _return_rules(row, as_of))
     if form.validate_on_submit():
         with refusals_on(form):
-            services.return_to_fleet(actor=g.actor, vehicle_id=vehicle_id, as_of=clock.now())
+            back_at = form.back_at(g.actor.zone)
+            services.return_to_fleet(actor=g.actor, vehicle_id=vehicle_id, back_at=back_at, as_of=as_of)
             flash("Le véhicule est de nouveau dans le parc.")
             return redirect(_page_of(vehicle_id))
-    return render_form("fleet/return.html", form, vehicle=row)
+    return render_form("fleet/return.html", form, vehicle=row, as_of=as_of)
+
+
+def _exit_rules(page: pages.VehiclePage, as_of: datetime) -> Callable[[LeaveForm], None]:
+    return lambda form: check_exit(page.vehicle, form.instant(g.actor.zone), g.actor, as_of, page.absences)
+
+
+def _return_rules(vehicle: Vehicle, as_of: datetime) -> Callable[[ReturnForm], None]:
+    def check(form: ReturnForm) -> None:
+        back_at = form.back_at(g.actor.zone)
+        if back_at is not None:
+            check_return(vehicle, back_at, g.actor, as_of)
+
+    return check
 
 
 def _form_page(form: VehicleForm, **shown):
@@ -114,6 +134,12 @@ def _vehicle(vehicle_id: UUID) -> Vehicle:
 
 def _page_of(vehicle_id: UUID) -> str:
     return url_for("fleet.vehicle", vehicle_id=vehicle_id)
+
+
+def _now(as_of: datetime) -> tuple[date, time]:
+    """The local day and hour, to the minute: what a form proposes."""
+    local = as_of.astimezone(g.actor.zone)
+    return local.date(), local.time().replace(second=0, microsecond=0)
 
 
 def _today() -> date:

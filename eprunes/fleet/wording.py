@@ -79,6 +79,7 @@ CATEGORIES = {
     "SREM": "semi-remorque",
     "TRA": "tracteur agricole",
 }
+_SHORTER_NAMES = {"HK": "Hong Kong", "MO": "Macao"}
 State = tuple[str, str, str]
 
 
@@ -124,7 +125,7 @@ def file_state(is_designable: bool) -> State:
 @cache
 def countries() -> list[tuple[str, str]]:
     """ISO alpha-2 codes and French names, for a list: France first, then by name."""
-    names = Locale.parse(LOCALE).territories
+    names = {**Locale.parse(LOCALE).territories, **_SHORTER_NAMES}
     found = sorted(
         ((one.alpha_2, names.get(one.alpha_2, one.name)) for one in pycountry.countries),
         key=lambda pair: folded(pair[1]),

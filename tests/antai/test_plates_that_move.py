@@ -106,3 +106,21 @@ def test_the_plate_may_come_back_to_the_first(seller, buyer, agency, now):
     vehicles.return_to_fleet(actor=worlds.actor(seller.fleet, now), vehicle_id=sold, as_of=now + 2 * DAY)
     jobs.declare_vehicles(now + 2 * DAY)
     assert agency.plates() == {KEY}
+
+
+def test_an_offence_while_it_was_away_is_the_others_though_it_came_back(seller, buyer, agency, now):
+    """C4.3-a, C3.2"""
+    sold = enter(seller, now - 9 * DAY)
+    leave(seller, sold, now - 6 * DAY)
+    bought = enter(buyer, now - 6 * DAY)
+    jobs.declare_vehicles(now - 6 * DAY)
+    leave(buyer, bought, now - 2 * DAY)
+    back = {"vehicle_id": sold, "back_at": now - 2 * DAY, "as_of": now - DAY}
+    vehicles.return_to_fleet(actor=worlds.actor(seller.fleet, now - DAY), **back)
+    jobs.declare_vehicles(now - DAY)
+    at = f"{now - 4 * DAY:%Y-%m-%dT%H:%M:00}"
+    agency.load(fleet.offence_record(KEY, dateAco=str(now.date()), dateHeureInfraction=at))
+
+    jobs.fetch_notices(now)
+
+    assert (len(fleet.notice_ids(buyer.organisation_id)), fleet.notice_ids(seller.organisation_id)) == (1, [])

@@ -6,9 +6,10 @@ from eprunes.core import files
 from eprunes.core.crypto import BoxUnreadable, key_store
 from eprunes.core.database import tenant_session
 from eprunes.core.refusals import Refused
+from tests.support.papers import jpeg, pdf, png
 from tests.support.worlds import AS_OF
 
-PDF, JPEG, PNG = b"%PDF-1.7\n...", b"\xff\xd8\xff\xe0....", b"\x89PNG\r\n\x1a\n...."
+PDF, JPEG, PNG = pdf(), jpeg(), png()
 
 
 def keep(world, received):
@@ -49,10 +50,42 @@ def test_anything_else_is_refused_whatever_its_name(content):
     assert refusal.value.field == "file"
 
 
+PREVIEW = b"\xff\xe1\x00\x08" + b"\xff\xd8\xff\xd9..", JPEG[2:]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PDF[:-2],
+        b"%PDF-1.4\n<html>",
+        PDF + b"." * 1024,
+        JPEG[:-1],
+        JPEG[:2],
+        JPEG[:3],
+        b"\xff\xd8" + PREVIEW[0] + PREVIEW[1][:-2],
+        PNG[:-1],
+        PNG[:8],
+    ],
+)
+def test_a_file_cut_short_is_refused(content):
+    with pytest.raises(Refused, match="incomplet ou abîmé|d’une autre nature") as refusal:
+        files.checked("permis", content)
+    assert refusal.value.field == "file"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [PDF[:-1], PDF + b"." * 1017, JPEG + b"a film", b"\xff\xd8\xff" + PREVIEW[0] + PREVIEW[1], PNG + b"."],
+)
+def test_what_stands_around_a_whole_file_does_no_harm(content):
+    """A reader looks for a PDF's end in its last 1,024 bytes; telephones write films behind their photos."""
+    files.checked("permis", content)
+
+
 def test_ten_megabytes_are_accepted_and_one_byte_more_is_not():
-    files.checked("plein.pdf", PDF.ljust(files.LARGEST_BYTES, b"."))
+    files.checked("plein.pdf", pdf(size=files.LARGEST_BYTES))
     with pytest.raises(Refused, match="dépasse 10"):
-        files.checked("trop.pdf", PDF.ljust(files.LARGEST_BYTES + 1, b"."))
+        files.checked("trop.pdf", pdf(size=files.LARGEST_BYTES + 1))
 
 
 def test_a_file_comes_back_as_it_was_sent_and_nothing_of_it_is_readable_in_the_database(app, world):

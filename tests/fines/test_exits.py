@@ -10,15 +10,18 @@ from eprunes.core.crypto import key_store
 from eprunes.core.database import new_id, tenant_session
 from eprunes.fines.answering import ImpossibilityReason
 from eprunes.fines.exits import departure_before
+from eprunes.fines.proposals import Why, propose
 from eprunes.fleet import queries
 from eprunes.fleet.models import DocumentKind, ExitReason, FleetDocument
 from eprunes.fleet.services import vehicles
 from tests.fleet.fleets import add_vehicle
 from tests.support import fleet
+from tests.support.papers import pdf
 from tests.support.worlds import AS_OF, actor
 
 LEFT = datetime(2026, 2, 20, 11, 0, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+BACK = LEFT + 3 * DAY
 
 
 @pytest.fixture
@@ -40,7 +43,7 @@ def keep(world, vehicle_id, kind, name, as_of=AS_OF):
     own = world.organisation_id
     [key] = key_store().create_keys(own, files.KEY_PURPOSE, as_of)
     with tenant_session(own, write=True) as session:
-        file_id = files.store(session, key, files.checked(name, b"%PDF-1.7"), author_id=None, as_of=as_of)
+        file_id = files.store(session, key, files.checked(name, pdf()), author_id=None, as_of=as_of)
         row = {"vehicle_id": vehicle_id, "file_id": file_id, "kind": kind, "created_at": as_of}
         session.add(FleetDocument(organisation_id=own, id=new_id(), **row))
     return key[0]
@@ -69,6 +72,42 @@ def test_a_vehicle_that_came_back_leads_to_none(world, vehicle_id):
     notice_id = notice_at(world, vehicle_id, LEFT)
     vehicles.return_to_fleet(actor=actor(world.fleet), vehicle_id=vehicle_id, as_of=AS_OF)
     assert departure(world, vehicle_id, notice_id) is None
+
+
+@pytest.mark.parametrize(
+    ("instant", "is_proposed"),
+    [(LEFT - MINUTE, False), (LEFT, True), (BACK - MINUTE, True), (BACK, False), (BACK + MINUTE, False)],
+)
+def test_an_absence_leads_to_it_as_an_exit_does_and_only_while_it_lasted(world, vehicle_id, instant, is_proposed):
+    """C4.3-c: from the exit, included, to the return, excluded."""
+    leave(world, vehicle_id, ExitReason.STOLEN)
+    keep(world, vehicle_id, DocumentKind.COMPLAINT, "plainte.pdf")
+    boss = actor(world.fleet)
+    vehicles.return_to_fleet(actor=boss, vehicle_id=vehicle_id, back_at=BACK, as_of=AS_OF)
+    notice_id = notice_at(world, vehicle_id, instant)
+    found = departure(world, vehicle_id, notice_id)
+    assert (found is not None) is is_proposed
+    with tenant_session(world.organisation_id) as session:
+        notice = fleet.notice(world.organisation_id, notice_id)
+        proposal = propose(session, [notice], {vehicle_id: queries.find_vehicle(session, boss, vehicle_id)})[notice_id]
+    assert proposal.why is (Why.AFTER_EXIT if is_proposed else Why.NOBODY)
+    if is_proposed:
+        assert (found.reason, found.references) == (ImpossibilityReason.THEFT, ("plainte.pdf",))
+        assert "revenu dans notre parc le lun. 23 févr. 2026, 12:00." in found.facts
+
+
+def test_of_two_absences_each_has_its_own_reason(world, vehicle_id):
+    boss = actor(world.fleet)
+    for reason, left_at, back_at in (
+        (ExitReason.STOLEN, LEFT, BACK),
+        (ExitReason.RETURNED, BACK + DAY, BACK + 2 * DAY),
+    ):
+        leave(world, vehicle_id, reason, left_at)
+        vehicles.return_to_fleet(actor=boss, vehicle_id=vehicle_id, back_at=back_at, as_of=AS_OF)
+    reasons = [departure(world, vehicle_id, notice_at(world, vehicle_id, one)) for one in (LEFT, BACK, BACK + DAY)]
+    assert [one and one.reason for one in reasons] == [
+        ImpossibilityReason.THEFT, None, ImpossibilityReason.NOT_OUR_VEHICLE,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

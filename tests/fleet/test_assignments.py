@@ -97,7 +97,7 @@ def test_an_overlap_of_a_minute_is_refused_by_name_and_period(room, starts_at, e
     with pytest.raises(Refused) as refusal:
         room.assign(room.marin, starts_at, ends_at)
     assert str(refusal.value) == (
-        "Ce véhicule est déjà attribué à Caroline DUMAS du lun. 2 févr. 2026, 08:00 au ven. 6 févr. 2026, 18:00."
+        "Ce véhicule est déjà attribué à DUMAS Caroline du lun. 2 févr. 2026, 08:00 au ven. 6 févr. 2026, 18:00."
     )
     assert refusal.value.field == field
     assert room.periods() == [(room.dumas, START, END)]
@@ -105,7 +105,7 @@ def test_an_overlap_of_a_minute_is_refused_by_name_and_period(room, starts_at, e
 
 def test_an_open_ended_assignment_refuses_all_that_comes_after(room):
     room.assign(room.dumas, START, None)
-    with pytest.raises(Refused, match="déjà attribué à Caroline DUMAS depuis le lun. 2 févr. 2026, 08:00"):
+    with pytest.raises(Refused, match="déjà attribué à DUMAS Caroline depuis le lun. 2 févr. 2026, 08:00"):
         room.assign(room.marin, AS_OF + 300 * DAY, None)
     room.assign(room.marin, START - DAY, START)
 
@@ -185,9 +185,9 @@ def test_handing_over_before_a_later_assignment_is_refused_and_changes_nothing(r
     room.assign(room.dumas, START, END)
     room.assign(room.marin, END + DAY, None)
     before = room.periods()
-    with pytest.raises(Refused, match="Daniel MARIN à partir du") as refusal:
+    with pytest.raises(Refused, match="MARIN Daniel à partir du") as refusal:
         room.hand_over(room.marin, START + DAY)
-    assert "Annulez ou corrigez d’abord cette attribution prévue" in str(refusal.value)
+    assert "Supprimez ou corrigez d’abord cette attribution prévue" in str(refusal.value)
     assert room.periods() == before
 
 
@@ -209,7 +209,7 @@ def test_an_assignment_that_ends_by_then_is_not_prolonged(room, at):
 def test_a_correction_may_move_into_free_time_only(room):
     first = room.assign(room.dumas)
     room.assign(room.marin, END, END + DAY)
-    with pytest.raises(Refused, match="déjà attribué à Daniel MARIN") as refusal:
+    with pytest.raises(Refused, match="déjà attribué à MARIN Daniel") as refusal:
         room.correct(first, room.dumas, START, END + MINUTE)
     assert refusal.value.field == "ends_at"
     room.correct(first, room.marin, START - DAY, END)
@@ -270,6 +270,6 @@ def test_what_the_check_lets_through_and_the_database_refuses_reads_the_same(roo
             real(*args, **keywords)
 
     monkeypatch.setattr(steps, "check_free", blind_once)
-    with pytest.raises(Refused, match="déjà attribué à Caroline DUMAS du lun. 2 févr. 2026, 08:00"):
+    with pytest.raises(Refused, match="déjà attribué à DUMAS Caroline du lun. 2 févr. 2026, 08:00"):
         room.assign(room.marin)
     assert len(room.periods()) == 1

@@ -135,8 +135,8 @@ def test_what_is_not_ready_is_told_with_the_words_of_the_single_act(room):
             assignments.hand_over(actor=room.actor, **one)
         assert reasons(task.unready)[plate] == str(refusal.value)
     assert reasons(task.unready)[PLATES[1]] == "Ce conducteur tient déjà ce véhicule à cet instant."
-    assert "Caroline DUMAS du lun. 1 juin 2026" in reasons(task.unready)[PLATES[2]]
-    assert "Annulez ou corrigez d’abord" in reasons(task.unready)[PLATES[2]]
+    assert "DUMAS Caroline du lun. 1 juin 2026" in reasons(task.unready)[PLATES[2]]
+    assert "Supprimez ou corrigez d’abord" in reasons(task.unready)[PLATES[2]]
 
 
 def test_a_vehicle_that_left_or_leaves_is_not_ready(room):
@@ -263,7 +263,7 @@ def test_what_no_longer_fits_is_left_whole_and_told(room):
     result = room.agreed(task)
     assert (result.state, plates(result.done)) == (WorkState.DONE, [PLATES[2]])
     assert "quitte le parc" in reasons(result.not_done)[PLATES[0]]
-    assert "déjà attribué à Caroline DUMAS" in reasons(result.not_done)[PLATES[1]]
+    assert "déjà attribué à DUMAS Caroline" in reasons(result.not_done)[PLATES[1]]
     assert room.held(first) == [(room.dumas, FEBRUARY, AS_OF)]
     assert room.held(second) == [(room.dumas, JUNE, None)]
     assert room.held(third) == [(room.marin, AS_OF, None)]

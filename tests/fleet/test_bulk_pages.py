@@ -141,7 +141,7 @@ def test_nothing_ticked_leads_back_to_the_list_with_its_filters(world, signed_in
     [
         ("reattribuer", {"driver": "", "at": "2026-03-03"}, "Indiquez le conducteur."),
         ("reattribuer", {"driver": "Personne", "at": "2026-03-03"}, "Aucun conducteur ne correspond"),
-        ("reattribuer", {"driver": "Marin", "at": ""}, "Indiquez le jour de la remise."),
+        ("reattribuer", {"driver": "Marin", "at": ""}, "Indiquez le jour du passage."),
         ("reattribuer", {"driver": "Marin", "at": "2026-03-29", "at_time": "02:30"}, "n’existe pas"),
         ("terminer", {"at": "le 3"}, "Indiquez une date"),
         ("modifier", {}, "Indiquez ce qui change."),

@@ -25,10 +25,11 @@ from tests.fleet.fleets import add_driver, add_vehicle
 from tests.fleet.test_vehicle_pages import refused, text_of
 from tests.provider.conftest import operator, visiting  # noqa: F401 - fixtures
 from tests.support import tables
+from tests.support.papers import jpeg, pdf, png
 from tests.support.routes import MISSING
 from tests.support.worlds import AS_OF, actor
 
-PDF, JPEG, PNG = b"%PDF-1.7\nsecret", b"\xff\xd8\xff\xe0photo", b"\x89PNG\r\n\x1a\nimage"
+PDF, JPEG, PNG = pdf(b"secret"), jpeg(b"photo"), png(b"image")
 MEGABYTE = 1024 * 1024
 
 
@@ -90,7 +91,7 @@ def traces(world):
 
 def test_a_vehicle_s_documents_are_listed_with_kind_name_size_day_and_author(browser, world, vehicle):
     """C4.2: what the fleet tool holds on a vehicle."""
-    send(browser, f"/vehicules/{vehicle}/documents", PDF.ljust(3 * MEGABYTE, b"."), "Police 2026.PDF")
+    send(browser, f"/vehicules/{vehicle}/documents", pdf(size=3 * MEGABYTE), "Police 2026.PDF")
     page = text_of(browser.get(f"/vehicules/{vehicle}/documents"))
     for words in ("Documents 1", "Attestation d’assurance", "Police 2026.pdf", "3 Mo", "mar. 3 mars 2026", "parc"):
         assert words in page
@@ -125,6 +126,7 @@ def test_without_a_document_the_page_says_so_and_offers_to_add_one(browser, vehi
     [
         (b"", "Ce fichier est vide."),
         (b"<html><script>alert(1)</script>", "Seuls les fichiers PDF, JPEG et PNG sont acceptés"),
+        (PDF[:-6], "Ce fichier est incomplet ou abîmé"),
         (JPEG.ljust(10 * MEGABYTE + 1, b"."), "Ce fichier dépasse 10"),
         (JPEG.ljust(30 * MEGABYTE, b"."), "Ce fichier dépasse 10"),
     ],

@@ -1,6 +1,7 @@
 """The pages of drivers in a browser: with data, empty, filtered to nothing, and refused."""
 
 from dataclasses import replace
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
@@ -8,11 +9,14 @@ from openpyxl import load_workbook
 
 from eprunes.core.crypto import key_store
 from eprunes.core.database import tenant_session
+from eprunes.core.texts import folded
 from eprunes.fleet import queries
 from eprunes.fleet.driver_details import KEY_PURPOSE, seal_details
-from eprunes.fleet.services import assignments
+from eprunes.fleet.services import assignments, drivers
+from eprunes.fleet.wording import countries
 from tests.fleet.fleets import COMPLETE, ENTERED, add_driver, add_vehicle
 from tests.fleet.test_vehicle_pages import form_of, refused, text_of
+from tests.support.routes import MISSING
 from tests.support.worlds import AS_OF, actor
 
 NAMES = {
@@ -268,3 +272,66 @@ def test_what_changed_without_a_name_in_the_journal_names_nobody(browser, driver
         row.box = seal_details(key, world.organisation_id, driver, details)
     answer = browser.post(path, data=sent | {"seen": sent["seen"].replace("2026-03-03T09", "2026-03-03T10")})
     assert "Cette fiche a été modifiée entre-temps\u00a0: rechargez la page." in answer.text
+
+
+@pytest.mark.parametrize(("left_on", "is_refused"), [("1950-01-01", True), ("1996-04-30", True), ("1996-05-01", False)])
+def test_nobody_leaves_before_having_been_old_enough_to_drive(browser, left_on, is_refused):
+    sent = NAMES | {"birth_date": "1980-05-01", "left_on": left_on}
+    answer = browser.post("/conducteurs/nouveau", data=sent)
+    if is_refused:
+        assert refused(answer, "left_on", "Ce départ aurait eu lieu avant ses 16 ans")
+    else:
+        assert answer.status_code == 302
+
+
+@pytest.mark.parametrize(("on", "is_refused"), [("1990-12-28", True), ("1990-12-29", False)])
+def test_a_departure_before_one_may_drive_is_refused(browser, driver, on, is_refused):
+    answer = browser.post(f"/conducteurs/{driver}/depart", data={"on": on})
+    assert answer.status_code == (422 if is_refused else 302)
+    assert ("Ce départ aurait eu lieu avant ses 16 ans" in answer.text) is is_refused
+
+
+def test_a_long_search_is_echoed_in_part(browser, driver):
+    for path, kept in (("/conducteurs", 60), ("/vehicules", 60), (f"/conducteurs/{driver}/attribuer", 60)):
+        for length in (kept, kept + 1):
+            page = browser.get(path, query_string={"q": "z" * length}).text
+            assert (f"«\u00a0{'z' * 60}\u00a0»" in page) is (length == kept), path
+            assert (f"«\u00a0{'z' * 59}…\u00a0»" in page) is (length != kept), path
+
+
+def test_a_vehicle_is_given_from_the_drivers_page(browser, world, driver):
+    """Found by a piece of its plate, or among those that are free; then as from the vehicle's page."""
+    free, held = add_vehicle(world, "AB-123-CD"), add_vehicle(world, "EF-456-GH")
+    other = add_driver(world, "Marin", "E2")
+    chosen = {"vehicle_id": held, "driver_id": other, "starts_at": AS_OF, "as_of": AS_OF}
+    assignments.assign(actor=actor(world.fleet), **chosen)
+    path = f"/conducteurs/{driver}/attribuer"
+    assert f'href="{path}"' in browser.get(f"/conducteurs/{driver}").text
+    page = browser.get(path).text
+    assert f'href="/vehicules/{free}/attribuer?conducteur={driver}"' in page
+    assert "EF-456-GH" not in page
+    page = browser.get(path, query_string={"q": "456"}).text
+    assert f'href="/vehicules/{held}/remise?conducteur={driver}"' in page
+    assert "MARIN" in page
+    assert "AB-123-CD" not in page
+    assert "Aucun véhicule ne correspond" in browser.get(path, query_string={"q": "789"}).text
+    for form in (f"/vehicules/{free}/attribuer", f"/vehicules/{held}/remise"):
+        for named, proposed in ((driver, "DUMAS Caroline (E1)"), ("x", ""), (MISSING, "")):
+            assert form_of(browser, f"{form}?conducteur={named}")["driver"] == proposed
+
+
+def test_who_has_left_or_is_somebody_elses_is_given_nothing(browser, world, other_world, driver):
+    assert browser.get(f"/conducteurs/{add_driver(other_world)}/attribuer").status_code == 404
+    drivers.driver_left(actor=actor(world.fleet), driver_id=driver, on=AS_OF.date(), as_of=AS_OF)
+    path = f"/conducteurs/{driver}/attribuer"
+    assert path in browser.get(f"/conducteurs/{driver}").text, "until this evening"
+    day_before = AS_OF.date() - timedelta(days=1)
+    drivers.driver_left(actor=actor(world.fleet), driver_id=driver, on=day_before, as_of=AS_OF)
+    assert path not in browser.get(f"/conducteurs/{driver}").text
+
+
+def test_countries_stand_in_the_order_of_their_names():
+    labels = [label for _, label in countries()]
+    assert labels[0] == "France"
+    assert labels[1:] == sorted(labels[1:], key=folded)
+    assert labels.index("Honduras") + 1 == labels.index("Hong Kong") == labels.index("Hongrie") - 1

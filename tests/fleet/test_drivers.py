@@ -141,7 +141,7 @@ def test_a_departure_before_an_assignment_to_come_is_refused(world):
     found, boss = add_driver(world), actor(world.fleet)
     chosen = {"vehicle_id": add_vehicle(world), "driver_id": found, "starts_at": AS_OF + DAY}
     assignments.assign(actor=boss, **chosen, as_of=AS_OF)
-    with pytest.raises(Refused, match="annulez-la d’abord") as refusal:
+    with pytest.raises(Refused, match="supprimez-la d’abord") as refusal:
         drivers.driver_left(actor=boss, driver_id=found, on=TODAY, as_of=AS_OF)
     assert refusal.value.field == "on"
     assert stored(world, found).left_on is None

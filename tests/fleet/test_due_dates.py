@@ -18,6 +18,7 @@ from eprunes.fleet.models import DocumentKind, DueDate, DueKind, ExitReason, Veh
 from eprunes.fleet.services import documents, drivers, due_dates
 from tests.fleet.fleets import add_driver, add_vehicle
 from tests.support import letters
+from tests.support.papers import pdf
 from tests.support.worlds import AS_OF, actor
 
 DAY = timedelta(days=1)
@@ -253,7 +254,7 @@ def test_of_two_proofs_one_is_not_enough(world):
 
 def add_paper(world, vehicle, kind):
     subject = documents.Subject(documents.VEHICLE, vehicle)
-    content = b"%PDF-1.7 " + kind.encode()
+    content = pdf(kind.encode())
     return documents.add_document(
         actor=actor(world.fleet), subject=subject, kind=kind, name=f"{kind}.pdf", content=content, as_of=AS_OF
     )

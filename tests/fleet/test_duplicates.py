@@ -21,6 +21,7 @@ from eprunes.fleet.services import assignments, drivers, merging
 from tests.fleet.fleets import COMPLETE, ENTERED, add_driver, add_vehicle
 from tests.fleet.test_driver_pages import NAMES
 from tests.fleet.test_vehicle_pages import text_of
+from tests.support.papers import pdf
 from tests.support.worlds import AS_OF, actor
 
 DAY = timedelta(days=1)
@@ -59,7 +60,7 @@ def add_papers(world, driver, kind=DueKind.LICENCE_CHECK, *, is_computed=False):
     [key] = key_store().create_keys(world.organisation_id, files.KEY_PURPOSE, AS_OF)
     own = {"organisation_id": world.organisation_id, "driver_id": driver, "created_at": AS_OF}
     with tenant_session(world.organisation_id, write=True) as session:
-        file_id = files.store(session, key, files.checked("permis.pdf", b"%PDF-1.7"), author_id=None, as_of=AS_OF)
+        file_id = files.store(session, key, files.checked("permis.pdf", pdf()), author_id=None, as_of=AS_OF)
         session.add(FleetDocument(id=new_id(), file_id=file_id, kind=DocumentKind.LICENCE, **own))
         session.add(DueDate(id=new_id(), kind=kind, due_on=AS_OF.date(), is_computed=is_computed, **own))
 
@@ -208,13 +209,27 @@ def test_a_known_name_and_birth_date_are_asked_about_before_anything_is_stored(b
     answer = browser.post("/conducteurs/nouveau", data=LE_GOFF)
     page = text_of(answer)
     assert answer.status_code == 200
-    assert "Vous avez déjà quelqu’un de ce nom, né le même jour" in page
+    assert "Une fiche porte déjà ce nom" in page
     assert "LE GOFF Loic (E7) : C’est la même personne" in page
     assert f'href="/conducteurs/{known}"' in answer.text
     assert 'value="Loïc"' in answer.text, "the form stays filled"
     assert len(rows_of(world, Driver)) == 1
     created = browser.post("/conducteurs/nouveau", data=LE_GOFF | {"create_anyway": "Créer quand même"})
     assert created.status_code == 302
+    assert len(rows_of(world, Driver)) == 2
+
+
+@pytest.mark.parametrize(("known", "typed"), [("1980-05-01", ""), ("", "1980-05-01"), ("", "")])
+def test_a_known_name_without_a_birth_date_is_asked_about_once(browser, world, known, typed):
+    """Back, and sent again: no second file comes of it unless somebody says so."""
+    first = browser.post("/conducteurs/nouveau", data=LE_GOFF | {"birth_date": known})
+    assert first.status_code == 302
+    sent = LE_GOFF | {"birth_date": typed, "last_name": "LE GOFF"}
+    answer = browser.post("/conducteurs/nouveau", data=sent)
+    assert "Une fiche porte déjà ce nom" in answer.text
+    assert ("Sans date de naissance, rien ne distingue" in answer.text) is (typed == "")
+    assert len(rows_of(world, Driver)) == 1
+    assert browser.post("/conducteurs/nouveau", data=sent | {"create_anyway": "1"}).status_code == 302
     assert len(rows_of(world, Driver)) == 2
 
 

@@ -77,7 +77,12 @@ def test_a_second_sheet_of_the_same_kind_is_said_and_ignored():
     rows = [VEHICLE_HEADINGS, VEHICLE]
     plan = planned([("Véhicules", rows), ("Parc", rows)])
     assert counts(plan) == {"vehicles": (1, 0, 0, 0)}
-    assert "«\u00a0Véhicules\u00a0» tient déjà ce rôle" in plan.notes[0]
+    [warning] = plan.warnings
+    assert "La feuille «\u00a0Parc\u00a0» n’est pas importée" in warning
+    assert "comme «\u00a0Véhicules\u00a0»" in warning
+    empty = planned([("Véhicules", rows), ("Parc", rows[:1])])
+    assert empty.warnings == []
+    assert "«\u00a0Véhicules\u00a0» tient déjà ce rôle" in empty.notes[0]
 
 
 def test_a_missing_required_column_refuses_its_sheet_alone():

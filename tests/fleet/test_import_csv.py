@@ -49,7 +49,8 @@ def test_a_sheet_of_the_expected_name_comes_before_one_that_looks_like_it():
     """An old copy in the same workbook is left aside, wherever it stands."""
     found = recognised(("Copie de 2019", [*PLATES, "Modèle"]), ("Véhicules", PLATES))
     assert [table.title for table in found.tables] == ["Véhicules"]
-    assert "Feuille «\u00a0Copie de 2019\u00a0» non reconnue\u00a0: ignorée." in found.notes
+    assert (found.notes, len(found.warnings)) == ([], 1)
+    assert "«\u00a0Copie de 2019\u00a0» n’est pas importée\u00a0: elle contient des véhicules" in found.warnings[0]
 
 
 def test_a_csv_file_is_imported_like_a_workbook(world, signed_in):

@@ -243,7 +243,7 @@ def test_an_overlap_is_refused_naming_whom_it_meets_and_on_which_line():
         (
             "Attributions",
             3,
-            "Ce véhicule est attribué à Caroline DUMAS (E1) depuis le 05/01/2026 08:00 par la ligne 2.",
+            "Ce véhicule est attribué à DUMAS Caroline (E1) depuis le 05/01/2026 08:00 par la ligne 2.",
         )
     ]
 
@@ -252,7 +252,7 @@ def test_an_overlap_is_seen_in_whatever_order_the_lines_stand():
     plan = assignment_lines(["AB-123-CD", "E2", EVENING, None], ["AB-123-CD", "E1", MORNING, None])
     [(_, line, sentence)] = refusals(plan)
     assert line == 3
-    assert "Daniel MARIN (E2)" in sentence
+    assert "MARIN Daniel (E2)" in sentence
 
 
 def test_one_driver_may_hold_two_vehicles_at_once():
@@ -374,7 +374,7 @@ def stored_fleet(
         {("FR", "AB123CD"): StoredVehicle(VEHICLE_ID, ("FR", "AB123CD"), "AB-123-CD", values, True)},
         drivers,
         [StoredAssignment(ASSIGNMENT_ID, VEHICLE_ID, DRIVER_ID, paris(2026, 1, 5, 8), ends_at)],
-        lambda driver_id: {DRIVER_ID: "Caroline DUMAS (E1)", OTHER_ID: "Daniel MARIN (E2)"}.get(driver_id, "Léa"),
+        lambda driver_id: {DRIVER_ID: "DUMAS Caroline (E1)", OTHER_ID: "MARIN Daniel (E2)"}.get(driver_id, "Léa"),
         used,
         allowed,
     )
@@ -446,7 +446,7 @@ def test_an_assignment_that_meets_a_stored_one_is_refused_naming_its_driver():
         (
             "Attributions",
             2,
-            "Ce véhicule est attribué à Caroline DUMAS (E1) depuis le 05/01/2026 08:00 (attribution déjà enregistrée).",
+            "Ce véhicule est attribué à DUMAS Caroline (E1) depuis le 05/01/2026 08:00 (attribution déjà enregistrée).",
         )
     ]
 
@@ -470,14 +470,14 @@ def test_an_end_may_be_moved_later_unless_another_line_holds_the_vehicle():
     assert counts(planned(assignments=[later], existing=fleet)) == {"assignments": (0, 1, 0, 0)}
     fleet.assignments.append(StoredAssignment(uuid4(), VEHICLE_ID, OTHER_ID, paris(2026, 1, 15), None))
     refused = planned(assignments=[later], existing=fleet)
-    assert "Daniel MARIN (E2) depuis le 15/01/2026 00:00" in refused.problems[0].sentence
+    assert "MARIN Daniel (E2) depuis le 15/01/2026 00:00" in refused.problems[0].sentence
 
 
 def test_a_vehicle_that_leaves_ends_what_is_held_of_it():
     row = ["AB-123-CD", None, None, date(2026, 1, 31), None]
     plan = planned(vehicles=[row], existing=stored_fleet())
     assert [(act.id, act.ends_at) for act in plan.ends] == [(ASSIGNMENT_ID, paris(2026, 2, 1))]
-    assert (plan.changes[-1].person, plan.changes[-1].heading) == ("Caroline DUMAS (E1)", "Fin de l’attribution")
+    assert (plan.changes[-1].person, plan.changes[-1].heading) == ("DUMAS Caroline (E1)", "Fin de l’attribution")
     assert plan.changes[-1].after == "31/01/2026 24:00"
 
 
@@ -565,14 +565,21 @@ def test_one_cell_is_told_once_and_a_bad_country_says_nothing_of_what_depends_on
     assert headings(driver_line(**{"Code postal": "B-1000"})) == {"Code postal"}
 
 
-def test_a_licence_from_before_the_birth_is_refused_and_other_early_ones_are_remarked():
-    born = date(1990, 5, 1)
-    plan = driver_line(**{"Permis délivré le": date(1990, 4, 30), "Date de naissance": born})
-    assert headings(plan) == {"Permis délivré le"}
-    assert counts(plan) == {"drivers": (0, 0, 0, 1)}
-    plan = driver_line(**{"Permis délivré le": born, "Date de naissance": born})
+@pytest.mark.parametrize(
+    ("issued", "remark"),
+    [
+        (date(1990, 4, 30), "avant la naissance"),
+        (date(1990, 5, 1), "avant ses 16 ans"),
+        (date(2006, 4, 30), "avant ses 16 ans"),
+        (date(2006, 5, 1), None),
+    ],
+)
+def test_a_licence_from_before_the_birth_or_sixteen_is_accepted_with_a_remark(issued, remark):
+    """Files of old staff are full of them: a warning, never a refusal."""
+    plan = driver_line(**{"Permis délivré le": issued, "Date de naissance": date(1990, 5, 1)})
     assert counts(plan) == {"drivers": (1, 0, 0, 0)}
-    assert [(one.line, one.heading) for one in plan.remarks] == [(2, "Permis délivré le")]
+    assert [(one.line, one.heading) for one in plan.remarks] == ([(2, "Permis délivré le")] if remark else [])
+    assert all(remark in one.sentence for one in plan.remarks)
 
 
 def test_an_improbable_date_on_a_refused_line_is_no_remark():
@@ -630,6 +637,7 @@ def unnumbered_fleet(*people):
 
 
 LEA = DriverDetails(last_name="Prune", first_name="Léa", birth_date=date(1990, 5, 1), city="Lyon")
+OTHER_LEA = replace(LEA, birth_date=date(1970, 1, 1))
 PERSON = ["Matricule", "Nom", "Prénom", "Date de naissance", "Ville"]
 
 
@@ -656,9 +664,99 @@ def test_a_line_without_staff_number_is_matched_by_name_and_birth_date(line, exp
 def test_a_line_without_staff_number_that_two_drivers_match_is_refused():
     line = [None, "Prune", "Léa", date(1990, 5, 1), "Lyon"]
     plan = planned([("Conducteurs", [PERSON, line])], existing=unnumbered_fleet(LEA, LEA))
-    assert refusals(plan) == [
-        ("Conducteurs", 2, "2 conducteurs ont ces nom, prénom et date de naissance\u00a0: indiquez le matricule.")
-    ]
+    [(_, line_number, sentence)] = refusals(plan)
+    assert line_number == 2
+    assert sentence.startswith("2 conducteurs ont ces nom, prénom et date de naissance\u00a0: indiquez le matricule, ")
+
+
+def with_numbered(fleet, *people):
+    """The same fleet with these drivers under the numbers E11, E12…"""
+    for place, details in enumerate(people, start=11):
+        fleet.drivers[f"E{place}"] = StoredDriver(UUID(int=100 + place), f"E{place}", "prepose", None, uuid4(), details)
+    return replace(fleet, persons=persons_of(fleet.drivers))
+
+
+@pytest.mark.parametrize(
+    ("city", "numbered", "unnumbered", "expected"),
+    [
+        ("Lyon", 1, 1, (0, 0, 1, 0)),
+        ("Lyon", 2, 1, (0, 0, 1, 0)),
+        ("Nantes", 1, 1, (0, 0, 0, 1)),
+        ("Lyon", 1, 2, (0, 0, 0, 1)),
+        ("Lyon", 2, 0, (0, 0, 0, 1)),
+    ],
+)
+def test_a_namesake_without_a_number_comes_back_unchanged_from_an_export(city, numbered, unnumbered, expected):
+    """C7-a. A line that would change something may be about the other one."""
+    fleet = (
+        with_numbered(unnumbered_fleet(*[LEA] * unnumbered), *[LEA] * numbered)
+        if unnumbered
+        else with_numbered(replace(stored_fleet(), drivers={}, assignments=[]), *[LEA] * numbered)
+    )
+    line = [None, "Prune", "Léa", date(1990, 5, 1), city]
+    assert counts(planned([("Conducteurs", [PERSON, line])], existing=fleet)) == {"drivers": expected}
+
+
+# People who may be known already
+
+
+@pytest.mark.parametrize(
+    ("line", "is_remarked"),
+    [
+        (["E99", "prune", "LEA", date(1990, 5, 1), "Lyon"], True),
+        (["E99", "Prune", "Léa", date(1990, 5, 2), "Lyon"], False),
+        (["E99", "Prune", "Léa", None, "Lyon"], False),
+        (["E99", "Prune", "Lucie", date(1990, 5, 1), "Lyon"], False),
+        (["E11", "Prune", "Léa", date(1990, 5, 1), "Nantes"], False),
+    ],
+)
+@pytest.mark.parametrize("has_number", [True, False])
+def test_a_new_driver_who_may_be_known_already_is_remarked(line, is_remarked, has_number):
+    fleet = with_numbered(stored_fleet(), LEA) if has_number else with_numbered(unnumbered_fleet(LEA), OTHER_LEA)
+    plan = planned([("Conducteurs", [PERSON, line])], existing=fleet)
+    assert counts(plan)["drivers"][3] == 0
+    told = [(one.line, one.heading) for one in plan.remarks]
+    assert told == ([(2, "Nom")] if is_remarked else [])
+    if is_remarked:
+        who = "PRUNE Léa (E11)" if has_number else "PRUNE Léa"
+        assert plan.remarks[0].sentence.startswith(f"{who}, déjà enregistré, a les mêmes nom, prénom et date de nai")
+
+
+def test_two_new_lines_of_one_person_are_remarked_on_the_second():
+    lines = [["E1", "Prune", "Léa", date(1990, 5, 1), "Lyon"], ["E2", "PRUNE", "lea", date(1990, 5, 1), "Lille"]]
+    plan = planned([("Conducteurs", [PERSON, *lines, ["E3", "Prune", "Léa", date(1991, 5, 1), "Lyon"]])])
+    assert counts(plan) == {"drivers": (3, 0, 0, 0)}
+    [remark] = plan.remarks
+    assert (remark.line, remark.sentence.startswith("La ligne 2 a les mêmes nom")) == (3, True)
+
+
+def test_a_refused_line_is_nobodys_namesake():
+    lines = [["E1", "Prune", "Léa", date(1990, 5, 1), "x" * 101], ["E2", "Prune", "Léa", date(1990, 5, 1), "Lille"]]
+    plan = planned([("Conducteurs", [PERSON, *lines])])
+    assert (counts(plan)["drivers"], plan.remarks) == ((1, 0, 0, 1), [])
+
+
+# What is added
+
+
+def test_the_first_new_lines_of_each_sheet_are_told():
+    plan = planned(
+        vehicles=[VEHICLE, OTHER_VEHICLE], drivers=[DRIVER], assignments=[["AB-123-CD", "E1", MORNING, EVENING]]
+    )
+    told = {name: [(one.line, one.plate, one.person, one.text) for one in rows] for name, rows in plan.created.items()}
+    assert told == {
+        "vehicles": [(2, "AB-123-CD", "", "Renault, Lyon"), (3, "EF-456-GH", "", "Peugeot, Lille")],
+        "drivers": [(2, "", "DUMAS Caroline (E1)", "75001 Paris")],
+        "assignments": [(2, "AB-123-CD", "DUMAS Caroline (E1)", "du 05/01/2026 08:00 au 09/01/2026 18:00")],
+    }
+
+
+def test_what_is_changed_or_unchanged_is_not_told_as_new_and_no_more_than_two_hundred_are():
+    fleet = stored_fleet()
+    assert planned(vehicles=[["AB-123-CD", None, None, None, "Nantes"]], existing=fleet).created == {}
+    many = [[f"E{number}", f"Nom{number}", "Léa", None, None, None, None] for number in range(201)]
+    plan = planned(drivers=[[*row[:1], "Prune", *row[2:]] for row in many])
+    assert (len(plan.created["drivers"]), plan.counts["drivers"].created) == (200, 201)
 
 
 def test_two_lines_of_one_driver_without_staff_number_are_a_double():

@@ -180,7 +180,7 @@ def test_what_was_not_read_is_said_before_anything_is_asked(world, signed_in):
     path = send(browser, content).location
     run_long_work(AS_OF)
     page = browser.get(path).text
-    asked = [page.index(one) for one in ("Ce qui n’a pas été lu", "/confirmer", "/vehicules-absents")]
+    asked = [page.index(one) for one in ("Ce qui n’a pas été lu", "/vehicules-absents", "/confirmer")]
     assert asked == sorted(asked)
 
 

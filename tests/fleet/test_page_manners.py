@@ -44,7 +44,7 @@ def test_what_collides_later_is_told_in_the_future(browser, world, vehicle):
     add_driver(world, "Marin")
     data = {"driver": "marin", "starts_at": "2026-03-02"}
     answer = browser.post(f"/vehicules/{vehicle}/attribuer", data=data)
-    assert refused(answer, "ends_at", "Ce véhicule est déjà attribué à Caroline DUMAS à partir du sam. 5 déc. 2026")
+    assert refused(answer, "ends_at", "Ce véhicule est déjà attribué à DUMAS Caroline à partir du sam. 5 déc. 2026")
 
 
 @pytest.mark.parametrize(

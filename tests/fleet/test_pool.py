@@ -87,7 +87,7 @@ def test_a_vehicle_that_is_not_shared_is_neither_taken_nor_given_back(desk):
 
 def test_whoever_comes_second_is_told_who_has_it_and_since_when(desk):
     desk.take(desk.dumas)
-    with pytest.raises(Refused, match="déjà attribué à Caroline DUMAS depuis le mar. 3 mars 2026, 10:00"):
+    with pytest.raises(Refused, match="déjà attribué à DUMAS Caroline depuis le mar. 3 mars 2026, 10:00"):
         desk.take(desk.marin, AS_OF + MINUTE)
     assert len(desk.periods()) == 1
 
@@ -104,7 +104,82 @@ def test_of_two_who_take_at_once_one_gets_it_and_the_other_is_told_who(app, desk
         answers = list(both.map(try_it, (desk.dumas, desk.marin)))
     [(winner, _, _)] = desk.periods()
     [told] = [one for one in answers if isinstance(one, str)]
-    assert ("Caroline DUMAS" if winner == desk.dumas else "Daniel MARIN") in told
+    assert ("DUMAS Caroline" if winner == desk.dumas else "MARIN Daniel") in told
+
+
+@pytest.mark.parametrize("apart", [timedelta(milliseconds=300), MINUTE - timedelta(seconds=1)])
+def test_whoever_looked_at_the_clock_first_but_came_second_gets_nothing(desk, apart):
+    """The winner's period may begin a little after the other's instant: no rest of a second is left between them."""
+    desk.take(desk.dumas, AS_OF + apart)
+    with pytest.raises(Refused, match="déjà attribué à DUMAS Caroline depuis le mar. 3 mars 2026, 10:00"):
+        desk.take(desk.marin, AS_OF)
+    assert desk.periods() == [(desk.dumas, AS_OF + apart, None)]
+
+
+def test_of_two_instants_apart_taken_at_once_one_is_kept_whole(app, desk):
+    instants = {desk.dumas: AS_OF, desk.marin: AS_OF + timedelta(milliseconds=20)}
+
+    def try_it(driver):
+        with app.app_context():
+            try:
+                return desk.take(driver, instants[driver])
+            except Refused as refusal:
+                return str(refusal)
+
+    with ThreadPoolExecutor(2) as both:
+        answers = list(both.map(try_it, instants))
+    [(winner, starts_at, ends_at)] = desk.periods()
+    assert (starts_at, ends_at) == (instants[winner], None)
+    assert sum(isinstance(one, str) for one in answers) == 1
+
+
+def test_a_vehicle_reserved_from_a_minute_on_is_free_until_then(desk):
+    desk.assign(desk.marin, AS_OF + MINUTE)
+    with pytest.raises(Refused, match="déjà attribué à MARIN Daniel"):
+        desk.take(desk.dumas, AS_OF + timedelta(seconds=1))
+    desk.take(desk.dumas, AS_OF)
+    assert desk.periods()[0] == (desk.dumas, AS_OF, AS_OF + MINUTE)
+
+
+def test_a_button_pressed_twice_takes_once(desk):
+    taken = desk.take(desk.dumas)
+    assert desk.take(desk.dumas, AS_OF + timedelta(seconds=59)) == taken
+    assert desk.take(desk.dumas, AS_OF - timedelta(seconds=1)) == taken
+    for refused in ({"until": AS_OF + HOUR}, {"as_of": AS_OF + MINUTE}):
+        with pytest.raises(Refused, match="déjà attribué à DUMAS Caroline"):
+            desk.take(desk.dumas, **{"as_of": AS_OF + timedelta(seconds=1), **refused})
+    desk.actor = actor(desk.world.both)
+    with pytest.raises(Refused, match="déjà attribué à DUMAS Caroline"):
+        desk.take(desk.dumas, AS_OF + timedelta(seconds=1))
+    assert desk.periods() == [(desk.dumas, AS_OF, None)]
+
+
+def test_what_is_given_back_within_the_minute_was_never_taken(desk):
+    """C4.2: no use without a length stays; the journal keeps that there was one."""
+    taken = desk.take(desk.dumas, AS_OF + timedelta(seconds=1))
+    assert pool.give_back(actor=desk.actor, assignment_id=taken, as_of=AS_OF + MINUTE) is False
+    assert desk.periods() == []
+    entry = desk.journal()[0]
+    assert (entry.action, entry.details["motif"]) == ("attribution.annulee", "rendu_aussitot")
+    desk.take(desk.marin, AS_OF + MINUTE)
+
+
+def test_a_minute_is_a_use_and_so_is_less_of_what_was_typed(desk):
+    taken = desk.take(desk.dumas)
+    assert pool.give_back(actor=desk.actor, assignment_id=taken, as_of=AS_OF + MINUTE) is True
+    typed = desk.assign(desk.marin, AS_OF + MINUTE)
+    at = AS_OF + MINUTE + timedelta(seconds=1)
+    assert pool.give_back(actor=desk.actor, assignment_id=typed, as_of=at) is True
+    assert desk.periods() == [(desk.dumas, AS_OF, AS_OF + MINUTE), (desk.marin, AS_OF + MINUTE, at)]
+
+
+def test_an_expected_return_after_a_reservation_is_refused_beside_it(desk):
+    desk.assign(desk.marin, AS_OF + DAY)
+    told = "à partir du mer. 4 mars 2026, 10:00. Indiquez un retour prévu avant cet instant."
+    with pytest.raises(Refused, match=told) as refusal:
+        desk.take(desk.dumas, until=AS_OF + DAY + MINUTE)
+    assert refusal.value.field == "ends_at"
+    desk.take(desk.dumas, until=AS_OF + DAY)
 
 
 def test_what_is_given_back_twice_is_said(desk):
@@ -200,7 +275,7 @@ def test_a_return_is_not_undone_once_somebody_took_the_vehicle(desk, given_back_
     if given_back_again:
         desk.give_back(again, AS_OF + HOUR + MINUTE)
     before = desk.periods()
-    with pytest.raises(Refused, match="déjà attribué à Daniel MARIN"):
+    with pytest.raises(Refused, match="déjà attribué à MARIN Daniel"):
         desk.undo(taken, AS_OF + HOUR + 2 * MINUTE)
     assert desk.periods() == before
 

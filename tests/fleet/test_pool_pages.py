@@ -9,6 +9,7 @@ from eprunes.fleet.change_reasons import ChangeReason
 from eprunes.fleet.services import assignments
 from tests.fleet.fleets import add_driver, add_vehicle
 from tests.fleet.test_pool import DAY, HOUR, MINUTE, Desk
+from tests.fleet.test_vehicle_pages import refused
 from tests.support.fleet import change_vehicle
 from tests.support.worlds import AS_OF, actor
 
@@ -75,7 +76,7 @@ def test_an_undo_is_not_offered_once_somebody_took_the_vehicle(browser, desk):
     assert "Annuler le retour" not in browser.get(f"{LIST}?rendu={taken}").text
     answer = browser.post(f"/attributions/{taken}/reprendre")
     assert answer.status_code == 422
-    assert "déjà attribué à Daniel MARIN" in text_of(answer)
+    assert "déjà attribué à MARIN Daniel" in text_of(answer)
 
 
 @pytest.mark.parametrize("given_back", ["", "rien", "00000000-0000-7000-8000-000000000000"])
@@ -103,7 +104,7 @@ def test_whoever_comes_second_reads_who_was_first(browser, desk):
     desk.take(desk.marin, AS_OF - 108 * MINUTE)
     answer = browser.post(taking(desk), data={"driver_id": desk.dumas})
     assert answer.status_code == 422
-    assert "déjà attribué à Daniel MARIN depuis le mar. 3 mars 2026, 08:12" in text_of(answer)
+    assert "déjà attribué à MARIN Daniel depuis le mar. 3 mars 2026, 08:12" in text_of(answer)
 
 
 @pytest.mark.parametrize("typed", ["", "personne", "00000000-0000-7000-8000-000000000000"])
@@ -155,11 +156,47 @@ def test_a_driver_with_two_vehicles_at_once_is_said_when_one_is_taken(browser, d
 
 def test_to_whom_a_vehicle_is_promised_within_a_week_is_shown(browser, desk):
     planned = desk.assign(desk.marin, AS_OF + 7 * DAY)
-    assert "Promis à MARIN Daniel dès le mar. 10 mars 2026, 10:00" in text_of(browser.get(LIST))
+    assert "Réservé à MARIN Daniel à partir du mar. 10 mars 2026, 10:00" in text_of(browser.get(LIST))
     why = {"reason": ChangeReason.OTHER, "as_of": AS_OF}
     assignments.cancel_assignment(actor=desk.actor, assignment_id=planned, **why)
     desk.assign(desk.marin, AS_OF + 7 * DAY + MINUTE)
-    assert "Promis à" not in text_of(browser.get(LIST))
+    assert "Réservé à" not in text_of(browser.get(LIST))
+
+
+def test_a_planned_user_has_not_taken_it_yet_and_the_others_may_until_then(browser, desk):
+    planned = desk.assign(desk.marin, AS_OF + 30 * DAY)
+    page = text_of(browser.get(taking(desk)))
+    told = "Réservé à MARIN Daniel à partir du jeu. 2 avr. 2026, 11:00 : il peut être pris jusque-là."
+    assert told in page
+    assert "l’a déjà pris" not in page
+    answer = browser.post(taking(desk), data={"driver_id": desk.dumas, "until": "2026-04-03"})
+    assert refused(answer, "until", "Ce véhicule est déjà attribué à MARIN Daniel à partir du jeu. 2 avr. 2026, 11:00")
+    why = {"reason": ChangeReason.OTHER, "as_of": AS_OF}
+    assignments.cancel_assignment(actor=desk.actor, assignment_id=planned, **why)
+    desk.assign(desk.marin, AS_OF)
+    page = text_of(browser.get(taking(desk)))
+    assert "MARIN Daniel a ce véhicule depuis le mar. 3 mars 2026, 10:00." in page
+    assert "l’a déjà pris" in page
+    assert "Réservé à" not in page
+
+
+@pytest.mark.parametrize(("ahead", "is_shown"), [(7 * DAY, True), (7 * DAY + MINUTE, False)])
+def test_an_end_that_is_far_away_is_no_expected_return(browser, desk, ahead, is_shown):
+    desk.take(desk.dumas, AS_OF, until=AS_OF + ahead)
+    page = text_of(browser.get(LIST))
+    assert "Pris DUMAS Caroline Depuis le mar. 3 mars 2026, 10:00" in page
+    assert ("jusqu’au mar. 10 mars 2026, 10:00 au plus tard" in page) is is_shown
+    assert ("jusqu’au" in page) is is_shown
+
+
+def test_given_back_at_once_is_said_to_be_as_if_never_taken(browser, desk, frozen):
+    taken = desk.take(desk.dumas)
+    frozen.move_to(AS_OF + timedelta(seconds=59))
+    answer = browser.post(f"/attributions/{taken}/rendre", follow_redirects=True)
+    page = text_of(answer)
+    assert "Rendu dans la minute : le véhicule est libre, comme s’il n’avait pas été pris." in page
+    assert "Annuler le retour" not in page
+    assert "rendu aussitôt pris" in text_of(browser.get(f"/vehicules/{desk.vehicle}"))
 
 
 def test_a_fleet_without_shared_vehicles_says_how_to_have_one(world, signed_in):

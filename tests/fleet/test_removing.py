@@ -20,6 +20,7 @@ from tests.fleet.fleets import ENTERED, add_driver, add_vehicle
 from tests.fleet.test_duplicates import rows_of
 from tests.fleet.test_vehicle_pages import text_of
 from tests.support.fleet import change_vehicle, receive_notice
+from tests.support.papers import pdf
 from tests.support.worlds import AS_OF, actor
 
 
@@ -41,7 +42,7 @@ def keys(world):
 
 def give_papers(world, kind, subject_id):
     boss, of = actor(world.fleet), {VEHICLE: "vehicle_id", DRIVER: "driver_id"}[kind]
-    file = {"kind": DocumentKind.OTHER, "name": "a.pdf", "content": b"%PDF-1.7 " + subject_id.bytes}
+    file = {"kind": DocumentKind.OTHER, "name": "a.pdf", "content": pdf(subject_id.bytes)}
     documents.add_document(actor=boss, subject=Subject(kind, subject_id), **file, as_of=AS_OF)
     due = {"kind": DueKind.CUSTOM, "label": "Vidange", "due_on": AS_OF.date()}
     due_dates.add_due_date(actor=boss, **{of: subject_id}, **due, as_of=AS_OF)

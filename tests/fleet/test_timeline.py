@@ -15,9 +15,9 @@ from eprunes.fleet.timeline import (
     Gap,
     Held,
     Stretch,
+    between,
     gap_text,
     gaps,
-    gaps_by_neighbour,
     hours_text,
     month_days,
     period_args,
@@ -68,16 +68,16 @@ def test_a_gap_is_any_while_of_a_vehicle_that_no_period_covers(periods, end, exp
 
 def test_each_gap_stands_after_the_period_that_it_follows():
     second = Period(at("02-01 08:00"), at("02-10 08:00"), "second")
-    assert gaps_by_neighbour([second, FIRST], ENTRY, EXIT) == {
-        None: Gap(ENTRY, FIRST.starts_at),
-        "first": Gap(FIRST.ends_at, second.starts_at),
-        "second": Gap(second.ends_at, EXIT),
+    assert between([second, FIRST], ENTRY, EXIT) == {
+        None: [Gap(ENTRY, FIRST.starts_at)],
+        "first": [Gap(FIRST.ends_at, second.starts_at)],
+        "second": [Gap(second.ends_at, EXIT)],
     }
 
 
 def test_nothing_is_said_of_what_came_before_the_oldest_period_shown():
-    assert None not in gaps_by_neighbour([FIRST], None, EXIT)
-    assert gaps_by_neighbour([], ENTRY, EXIT) == {}
+    assert None not in between([FIRST], None, EXIT)
+    assert between([], ENTRY, EXIT) == {}
 
 
 @pytest.mark.parametrize(

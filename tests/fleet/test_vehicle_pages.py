@@ -203,7 +203,7 @@ def test_an_overlap_is_refused_on_the_page_by_name(browser, world, vehicle, held
     add_driver(world, "Marin")
     data = {"driver": "marin", "starts_at": "2026-03-02"}
     answer = browser.post(f"/vehicules/{vehicle}/attribuer", data=data)
-    sentence = "Ce véhicule est déjà attribué à Caroline DUMAS depuis le lun. 2 févr. 2026, 08:00."
+    sentence = "Ce véhicule est déjà attribué à DUMAS Caroline depuis le lun. 2 févr. 2026, 08:00."
     assert refused(answer, "starts_at", sentence)
 
 
@@ -292,12 +292,12 @@ def test_leaving_the_fleet_is_confirmed_on_a_page_in_words(browser, vehicle, hel
 
 def test_coming_back_is_confirmed_on_a_page_in_words(browser, world, vehicle):
     vehicles.leave_fleet(actor=actor(world.fleet), vehicle_id=vehicle, at=AS_OF, reason=ExitReason.OTHER, as_of=AS_OF)
-    path = f"/vehicules/{vehicle}/retour"
+    path, mistaken = f"/vehicules/{vehicle}/retour", {"way": "erreur"}
     page = text_of(browser.get(path))
-    assert "La sortie du mar. 3 mars 2026, 10:00 sera annulée" in page
+    assert "Sorti du parc le mar. 3 mars 2026, 10:00 (autre motif)" in page
     assert "de nouveau une place de votre bon de commande" in page
-    assert "de nouveau dans le parc" in browser.post(path, follow_redirects=True).text
-    answer = browser.post(path)
+    assert "de nouveau dans le parc" in browser.post(path, data=mistaken, follow_redirects=True).text
+    answer = browser.post(path, data=mistaken)
     assert answer.status_code == 422
     assert "déjà dans le parc" in answer.text
 

@@ -26,12 +26,21 @@ from eprunes.fleet.documents import VEHICLE, Subject
 from eprunes.fleet.driver_details import DriverDetails
 from eprunes.fleet.importing import tasks
 from eprunes.fleet.long_work import run_long_work
-from eprunes.fleet.models import DistinctDrivers, DocumentKind, DriverKind, DueKind, ImportMapping, Vehicle
+from eprunes.fleet.models import (
+    DistinctDrivers,
+    DocumentKind,
+    DriverKind,
+    DueKind,
+    ImportMapping,
+    Vehicle,
+    VehicleAbsence,
+)
 from eprunes.fleet.services import assignments, documents, drivers, due_dates
 from tests.fleet.fleets import COMPLETE, add_vehicle
 from tests.house.roles import THE_OPERATOR
 from tests.support.fleet import note_declared
 from tests.support.fleet_files import sheets, xlsx
+from tests.support.papers import pdf
 from tests.support.worlds import AS_OF, PASSWORD, SIRENS, World, actor, give_password
 
 WORDS, PLATES = ("Merle", "Canari"), ("FY-074-KE", "GZ-975-LD")
@@ -75,7 +84,7 @@ def contents(world: World) -> dict[str, str]:
     user = users.create_user(
         organisation_id=world.organisation_id, **someone, fleet=True, fines=False, as_of=AS_OF
     )  # fmt: skip
-    paper = {"kind": DocumentKind.OTHER, "name": f"{mark}Document.pdf", "content": b"%PDF-1.7"}
+    paper = {"kind": DocumentKind.OTHER, "name": f"{mark}Document.pdf", "content": pdf()}
     document = documents.add_document(actor=boss, subject=Subject(VEHICLE, vehicle), **paper, as_of=AS_OF)
     ids = {"vehicle_id": vehicle, "driver_id": driver, "assignment_id": assignment, "task_id": task}
     ids |= {"document_id": document, "pair_id": _told_apart(world, driver)}
@@ -158,6 +167,8 @@ def _deepen(world: World, vehicle_id: UUID) -> None:
         vehicle.cost_centre, vehicle.formula_number = f"{mark}Centre", f"{mark}42"
         heading = {"sheet": "vehicules", "heading": f"{mark.lower()} colonne", "field": "site"}
         session.add(ImportMapping(organisation_id=own, id=new_id(), **heading))
+        away = {"left_at": AS_OF - timedelta(days=95), "back_at": AS_OF - timedelta(days=92), "left_because": "vol"}
+        session.add(VehicleAbsence(organisation_id=own, id=new_id(), vehicle_id=vehicle_id, created_at=AS_OF, **away))
 
 
 def _answer(world: World, vehicle_id: UUID, driver_id: UUID) -> None:

@@ -28,6 +28,7 @@ FROM_A_LIST = {
     "outgoing_mails.purpose", "outgoing_mails.state", "sign_in_events.outcome", "users.state", "vehicles.holding",
     "work_tasks.kind", "work_tasks.state", "vehicles.energy", "vehicles.left_because", "fleet_documents.kind",
     "due_dates.kind", "import_mappings.sheet", "import_mappings.field", "stored_files.media_type",
+    "vehicle_absences.left_because",
 }  # fmt: skip
 """A word of ours."""
 OF_EVERYBODY = {
@@ -66,6 +67,8 @@ UNMARKED_IN_BOXES = {
     "work_tasks.staged_box.sheets.rows.date",
     *(f"work_tasks.input_box.understanding.layouts.{name}" for name in ("kind", "fields")),
     *(f"work_tasks.result_box.mapping.{name}" for name in ("kind", "columns.field")),
+    *(f"work_tasks.result_box.preview.created.vehicles.{name}" for name in ("country", "plate")),
+    "work_tasks.input_box.sender_id",
     "work_tasks.result_box.preview.missing.shown.country",
 }  # fmt: skip
 """Dates, codes, postcodes, words of ours."""

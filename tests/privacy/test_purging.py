@@ -21,11 +21,12 @@ from eprunes.core.tenant_guard import is_tenant_table
 from eprunes.fines import notice_details
 from eprunes.fleet import driver_details
 from eprunes.fleet.documents import VEHICLE, Subject
-from eprunes.fleet.models import DocumentKind, DueDate, DueKind, ImportMapping
+from eprunes.fleet.models import DocumentKind, DueDate, DueKind, ImportMapping, VehicleAbsence
 from eprunes.fleet.services import documents, namesakes
 from eprunes.privacy import jobs
 from tests.privacy.test_sweeping import answer, cut_off
 from tests.support import fleet, tables, worlds
+from tests.support.papers import pdf
 from tests.support.worlds import AS_OF
 
 SECOND = timedelta(seconds=1)
@@ -57,8 +58,8 @@ def live(world: worlds.World, plate: str) -> None:
 
 
 def deepen(world: worlds.World, vehicle_id: UUID) -> None:
-    """A document of a vehicle, a due date, and what imports have learnt."""
-    paper = {"kind": DocumentKind.INSURANCE, "name": "Police.pdf", "content": b"%PDF-1.7 Quatremare"}
+    """A document of a vehicle, a due date, an absence, and what imports have learnt."""
+    paper = {"kind": DocumentKind.INSURANCE, "name": "Police.pdf", "content": pdf(b"Quatremare")}
     boss, of_vehicle = worlds.actor(world.fleet), Subject(VEHICLE, vehicle_id)
     documents.add_document(actor=boss, subject=of_vehicle, **paper, as_of=AS_OF)
     own = {"organisation_id": world.organisation_id}
@@ -66,6 +67,8 @@ def deepen(world: worlds.World, vehicle_id: UUID) -> None:
     with tenant_session(world.organisation_id, write=True) as session:
         session.add(DueDate(id=new_id(), vehicle_id=vehicle_id, **due, **own))
         session.add(ImportMapping(id=new_id(), sheet="vehicules", heading="lieu", field="site", **own))
+        away = {"left_at": AS_OF - 2 * SECOND, "back_at": AS_OF, "left_because": "vol", "created_at": AS_OF}
+        session.add(VehicleAbsence(id=new_id(), vehicle_id=vehicle_id, **away, **own))
 
 
 def end_contract(world: worlds.World, on: date = END) -> None:

@@ -24,7 +24,7 @@ ZIP_MAGIC = b"PK\x03\x04"
 CENTRAL_ENTRY_MAGIC = b"PK\x01\x02"
 REQUIRED_ENTRIES = {"[Content_Types].xml", "xl/workbook.xml"}
 
-TOO_LARGE = "Ce fichier dépasse 20\u00a0Mo\u00a0: répartissez les lignes en plusieurs classeurs."
+TOO_LARGE = "Ce fichier dépasse 20\u00a0Mo\u00a0: répartissez les lignes en plusieurs fichiers."
 OLD_OR_LOCKED = (
     "Ce classeur est protégé par un mot de passe ou dans l’ancien format .xls\u00a0: enregistrez-le au "
     "format .xlsx sans mot de passe."

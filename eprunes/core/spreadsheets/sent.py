@@ -1,13 +1,30 @@
-"""A file of rows that somebody sends: a workbook or a CSV file, told by its content and not by its name."""
+"""A file of rows that somebody sends: a workbook or a CSV file, told by its content and not by its name.
 
-from eprunes.core.spreadsheets.csv_reading import is_csv, read_csv
-from eprunes.core.spreadsheets.reading import MAX_FILE_BYTES, Workbook, check_container, read_workbook
+The name only tells in which words a file that is neither is refused.
+"""
+
+from eprunes.core.spreadsheets.csv_reading import EMPTY, NOT_TEXT, is_csv, read_csv
+from eprunes.core.spreadsheets.reading import (
+    MAX_FILE_BYTES,
+    SpreadsheetRefused,
+    Workbook,
+    check_container,
+    read_workbook,
+)
+
+_CSV_NAMES = (".csv", ".txt", ".tsv")
 
 
-def check_sent(data: bytes) -> None:
+def check_sent(data: bytes, filename: str = "") -> None:
     """Refuse at once what can be refused without reading the rows. Raises SpreadsheetRefused with a sentence."""
-    if len(data) > MAX_FILE_BYTES or not is_csv(data):
+    if len(data) <= MAX_FILE_BYTES and is_csv(data):
+        return
+    try:
         check_container(data)
+    except SpreadsheetRefused as refusal:
+        if filename.lower().endswith(_CSV_NAMES) and len(data) <= MAX_FILE_BYTES:
+            raise SpreadsheetRefused(NOT_TEXT if data.strip() else EMPTY) from refusal
+        raise
 
 
 def read_sent(data: bytes) -> Workbook:

@@ -1,7 +1,7 @@
 """Turns a cell typed by a person into a value, or says in French why it cannot be one."""
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from eprunes.core.texts import tidy_line
 
@@ -15,11 +15,12 @@ DATE_PATTERN = (
     r"|(?P<iso_year>\d{4})-(?P<iso_month>\d{1,2})-(?P<iso_day>\d{1,2}))"
 )
 HOUR_PATTERN = r"(?P<hour>\d{1,2})\s*(?:h\s*(?P<minute_h>\d{2})?|:(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?)"
-_SERIAL_TEXT = re.compile(r"[1-9]\d{4}", re.ASCII)  # a CSV file of a workbook whose dates lost their form
-MOMENT = re.compile(rf"{DATE_PATTERN}(?:(?:T| | à ){HOUR_PATTERN})?", re.IGNORECASE | re.ASCII)
+_SERIAL_TEXT = re.compile(r"[1-9]\d{4}(?:[.,]\d+)?", re.ASCII)  # a CSV file of a workbook whose dates lost their form
+OFFSET_PATTERN = r"(?P<offset>Z|[+-][01]\d(?::?[0-5]\d)?)"
+MOMENT = re.compile(rf"{DATE_PATTERN}(?:(?:T| | à ){HOUR_PATTERN}(?: ?{OFFSET_PATTERN})?)?", re.IGNORECASE | re.ASCII)
 
-DATE_EXPECTED = "attendu JJ/MM/AAAA"
-MOMENT_EXPECTED = "attendu JJ/MM/AAAA HH:MM"
+DATE_EXPECTED = "attendu JJ/MM/AAAA ou AAAA-MM-JJ"
+MOMENT_EXPECTED = f"{DATE_EXPECTED}, avec une heure HH:MM au besoin"
 
 
 def as_text(value: object) -> str:
@@ -45,8 +46,9 @@ def as_text(value: object) -> str:
 def as_date(value: object) -> date | None:
     """The day of a date cell, an Excel serial number, « JJ/MM/AAAA » or « AAAA-MM-JJ »; None for nothing.
 
-    An hour is left aside. A year of two digits is refused, for it would have to be guessed. Raises ValueError
-    with a French sentence, also outside the years 1900 to 2100.
+    An hour is left aside, and its offset with it: the day is the one that is written. A year of two digits is
+    refused, for it would have to be guessed. Raises ValueError with a French sentence, also outside the years
+    1900 to 2100.
     """
     found = _moment(value, DATE_EXPECTED)
     return found and found[0].date()
@@ -57,9 +59,24 @@ def as_local_datetime(value: object) -> tuple[datetime, bool] | None:
 
     Takes what as_date takes, with an hour: « 03/03/2026 08:00 », « 3/3/2026 8h », « 8h30 », « à 8h30 »,
     ISO with a T. A cell at midnight counts as without hour, since Excel cannot tell; a typed « 00:00 » is an
-    hour. To the second. Raises ValueError with a French sentence.
+    hour. To the second. Raises ValueError with a French sentence, also for
+    a text with an offset, which `as_instant` reads.
     """
+    if as_instant(value):
+        raise _not_a_date(value, MOMENT_EXPECTED)
     return _moment(value, MOMENT_EXPECTED)
+
+
+def as_instant(value: object) -> datetime | None:
+    """The exact instant of an ISO text that ends in « Z » or in an offset (« +01:00 »); None for anything else.
+
+    Raises ValueError as `as_local_datetime` does.
+    """
+    parts = MOMENT.fullmatch(as_text(value)) if isinstance(value, str) else None
+    if parts is None or not parts["offset"]:
+        return None
+    local, _ = _moment(value, MOMENT_EXPECTED)
+    return local.replace(tzinfo=_offset(parts["offset"])).astimezone(UTC)
 
 
 def as_postcode(value: object) -> str:
@@ -104,9 +121,9 @@ def _of_serial(serial: int | float, expected: str) -> tuple[datetime, bool]:
 
 def _of_text(text: str, expected: str) -> tuple[datetime, bool]:
     if _SERIAL_TEXT.fullmatch(text):
-        return _of_serial(int(text), expected)
+        return _of_serial(float(text.replace(",", ".")), expected)
     parts = MOMENT.fullmatch(text)
-    if parts is None:
+    if parts is None or (parts["offset"] and not parts["iso_year"]):  # « 3/3/2026 8h-10 » may be a period
         raise _not_a_date(text, expected)
     year, month, day = (int(parts[name] or parts[f"iso_{name}"]) for name in ("year", "month", "day"))
     _check_year(year, text)
@@ -116,6 +133,10 @@ def _of_text(text: str, expected: str) -> tuple[datetime, bool]:
         return datetime(year, month, day, hour, minute, second), parts["hour"] is not None  # noqa: DTZ001
     except ValueError:
         raise ValueError(f"cette date ou cette heure n’existe pas\u00a0: {_quoted(text)}")
+
+
+def _offset(text: str) -> tzinfo:
+    return datetime.fromisoformat(f"2000-01-01T00:00{text.upper()}").tzinfo
 
 
 def _check_year(year: int, value: object) -> None:

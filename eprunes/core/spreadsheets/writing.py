@@ -66,7 +66,8 @@ def write_workbook(sheets: Sequence[Sheet]) -> bytes:
 def write_csv(sheet: Sheet) -> bytes:
     """The sheet as French Excel opens it: UTF-8 with its mark, semicolons, JJ/MM/AAAA, decimal commas.
 
-    A text that a spreadsheet would take for a formula starts with an apostrophe. Raises as write_workbook.
+    A text that a spreadsheet would take for a formula starts with an apostrophe, which `read_csv` takes off
+    again; so that it takes off no other, one that such a text has already is doubled. Raises as write_workbook.
     """
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, delimiter=";")
@@ -187,7 +188,7 @@ def _csv_cell(cell: Cell) -> str:
     if isinstance(cell, date):
         return _french_date(cell)
     if isinstance(cell, str):
-        return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+        return f"'{cell}" if cell.lstrip("'").startswith(FORMULA_STARTS) else cell
     return _french_number(cell)
 
 

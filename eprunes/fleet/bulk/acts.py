@@ -11,7 +11,7 @@ from eprunes.core.database import TenantSession
 from eprunes.core.refusals import Refused
 from eprunes.core.wording import instant
 from eprunes.fleet.local_times import end_text
-from eprunes.fleet.models import Assignment, Driver, Vehicle
+from eprunes.fleet.models import Assignment, Driver, Vehicle, VehicleAbsence
 from eprunes.fleet.services import steps
 
 NO_DRIVER = "Ce conducteur n’existe plus\u00a0: il vient d’être fusionné ou supprimé."
@@ -22,11 +22,13 @@ FIELDS = {"site": "site", "cost_centre": "centre de coûts"}
 
 @dataclass(frozen=True)
 class Scene:
-    """The rows that an act looks at: vehicles by id, what holds each at its instant or later, the driver it names."""
+    """The rows that an act looks at: vehicles by id, what holds each at its instant or later, the driver it names,
+    and when each vehicle was out of the fleet, where that matters."""
 
     vehicles: dict[UUID, Vehicle]
     held: Mapping[UUID, Sequence[Assignment]] = field(default_factory=dict)
     driver: Driver | None = None
+    absences: Mapping[UUID, Sequence[VehicleAbsence]] = field(default_factory=dict)
 
 
 class Act(Protocol):
@@ -67,7 +69,8 @@ class Reassign:
     def check(self, scene: Scene, vehicle: Vehicle, actor: Actor) -> Assignment | None:
         if scene.driver is None:
             raise Refused(NO_DRIVER, "driver")
-        return steps.check_hand_over(vehicle, scene.driver, scene.held.get(vehicle.id, ()), self.at, actor)
+        held, absences = scene.held.get(vehicle.id, ()), scene.absences.get(vehicle.id, ())
+        return steps.check_hand_over(vehicle, scene.driver, held, self.at, actor, absences)
 
     def carry_out(self, session, scene, found, actor, as_of) -> None:
         for _, current in found:

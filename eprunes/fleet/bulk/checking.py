@@ -74,7 +74,9 @@ def _load(session: TenantSession, actor: Actor, act: Act, vehicle_ids: Sequence[
     if act.at is not None:
         for row in session.scalars(steps.lasting_until(actor.organisation_id, vehicle_ids, act.at)):
             held[row.vehicle_id].append(row)
-    return Scene(vehicles, held, _driver(session, actor, act))
+    driver = _driver(session, actor, act)
+    absences = queries.absences_of(session, vehicles) if driver is not None else {}
+    return Scene(vehicles, held, driver, absences)
 
 
 def _driver(session: TenantSession, actor: Actor, act: Act) -> Driver | None:

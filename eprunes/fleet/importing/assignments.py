@@ -10,7 +10,7 @@ from datetime import datetime
 from eprunes.core.calendar import end_of_day
 from eprunes.fleet.importing.columns import DRIVERS, VEHICLES, SheetKind
 from eprunes.fleet.importing.drivers import DriversOutcome, driver_key
-from eprunes.fleet.importing.ledger import Context, Ledger, Whose, end_text, moment_text
+from eprunes.fleet.importing.ledger import Context, Ledger, Whose, end_text, moment_text, period_text
 from eprunes.fleet.importing.parsing import Row, Sheet
 from eprunes.fleet.importing.plan import AssignmentAct, Change, EndAct, VehicleKey
 from eprunes.fleet.importing.timeline import Span, Timeline, lasts_beyond, overlap_sentence
@@ -179,7 +179,9 @@ def _add(state: _State, ledger: Ledger, line: _Line) -> None:
     known = state.context.existing.drivers.get(span.driver)
     act = AssignmentAct(line.vehicle, span.driver, known and known.id, span.starts_at, span.ends_at)
     state.context.plan.assignments.append(act)
-    ledger.counts.created += 1
+    plate = line.row.values["plate"].display
+    period = period_text(span.starts_at, span.ends_at, state.context.zone)
+    ledger.created(line.row, Whose(line.vehicle[0], plate, state.label(span)), period)
 
 
 def _may_stand(state: _State, ledger: Ledger, line: _Line, met: Span | None, column: str) -> bool:
@@ -212,6 +214,12 @@ def _check_presence(
         gone = end_text(left_at, zone)
         sentence = f"Ce véhicule quitte le parc le {gone}\u00a0: indiquez une fin à cet instant au plus tard."
         ledger.note(row, sentence, "ends_at")
+    stored = state.context.existing.vehicles.get(vehicle)
+    for one in state.context.existing.absences.get(stored.id, ()) if stored and starts_at else ():
+        if starts_at < one.back_at and lasts_beyond(ends_at, one.left_at):
+            away = f"du {end_text(one.left_at, zone)} au {moment_text(one.back_at, zone)}"
+            column = "starts_at" if starts_at >= one.left_at else "ends_at"
+            ledger.note(row, f"Ce véhicule était absent du parc {away}.", column)
     left_on = state.drivers.left_on[driver] if driver else None
     if left_on and lasts_beyond(ends_at, end_of_day(left_on, zone)):
         day = f"{left_on:%d/%m/%Y}"
@@ -248,4 +256,4 @@ def _write_ends(state: _State) -> None:
     spans = [span for timeline in state.timelines.values() for span in timeline.spans if span.stored]
     moved = [span for span in spans if span.ends_at != span.stored.ends_at]
     moved.sort(key=lambda span: not (span.ends_at and lasts_beyond(span.stored.ends_at, span.ends_at)))
-    state.context.plan.ends.extend(EndAct(span.stored.id, span.ends_at) for span in moved)
+    state.context.plan.ends.extend(EndAct(span.stored.id, span.stored.ends_at, span.ends_at) for span in moved)

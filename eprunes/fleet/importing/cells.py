@@ -13,13 +13,14 @@ from babel import Locale
 
 from eprunes.core.refusals import Refused
 from eprunes.core.spreadsheets.reading import Value
-from eprunes.core.spreadsheets.values import as_local_datetime, as_postcode, as_text
+from eprunes.core.spreadsheets.values import as_instant, as_local_datetime, as_postcode, as_text
 from eprunes.fleet.driver_rules import tidy_staff_number
 from eprunes.fleet.importing.columns import plain
 from eprunes.fleet.local_times import first_instant, last_instant
 from eprunes.fleet.models import DriverKind, Energy, ExitReason, Holding
 from eprunes.fleet.plates import FRANCE, country_alpha2
 from eprunes.fleet.vehicle_rules import HIGHEST_CO2, tidy_formula
+from eprunes.fleet.wording import countries
 
 Reader = Callable[[Value], object]
 
@@ -164,6 +165,8 @@ def instant(zone: ZoneInfo, *, is_end: bool) -> Callable[[Value], tuple[datetime
     of_day = last_instant if is_end else first_instant
 
     def read(cell: Value) -> tuple[datetime, bool]:
+        if exact := as_instant(cell):
+            return exact, True
         local, has_hour = as_local_datetime(cell)
         try:
             return of_day(local.date(), local.time() if has_hour else None, zone, ""), has_hour
@@ -176,7 +179,7 @@ def instant(zone: ZoneInfo, *, is_end: bool) -> Callable[[Value], tuple[datetime
 @cache
 def _countries() -> dict[str, str]:
     names = [pair for language in ("en", "fr") for pair in Locale(language).territories.items()]
-    return {plain(label): code for code, label in names if len(code) == 2 and code.isalpha()}
+    return {plain(label): code for code, label in (*names, *countries()) if len(code) == 2 and code.isalpha()}
 
 
 @cache

@@ -47,8 +47,11 @@ def _refusal(stored: StoredVehicle, held: list[StoredAssignment], closing: Closi
         return f"Sa sortie est déjà prévue le {end_text(left_at, zone)}\u00a0: passez par sa fiche."
     if closing.at <= entered_at:
         return f"Ce véhicule est entré dans le parc le {moment_text(entered_at, zone)}."
+    absences = context.existing.absences.get(stored.id)
+    if absences and closing.at <= absences[-1].back_at:
+        return f"Ce véhicule est revenu dans le parc le {moment_text(absences[-1].back_at, zone)}."
     late = min((one.starts_at for one in held if one.starts_at >= closing.at), default=None)
-    return f"Une attribution commence le {moment_text(late, zone)}\u00a0: annulez-la d’abord." if late else ""
+    return f"Une attribution commence le {moment_text(late, zone)}\u00a0: supprimez-la d’abord." if late else ""
 
 
 def _close(stored: StoredVehicle, closing: Closing, context: Context, vehicles: VehiclesOutcome) -> None:

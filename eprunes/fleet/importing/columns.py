@@ -62,10 +62,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Recognised:
-    """The sheets that were understood, and sentences on what was left aside."""
+    """The sheets that were understood, sentences on what was left aside, and those that nobody may miss."""
 
     tables: list[Table]
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    is_csv: bool = False
 
 
 _PLATE = (

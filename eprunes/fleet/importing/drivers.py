@@ -7,9 +7,10 @@ from uuid import UUID
 
 from eprunes.core.calendar import end_of_day
 from eprunes.fleet.driver_details import DriverDetails
-from eprunes.fleet.driver_rules import date_problems, precedes_birth, tidied, tidy_staff_number
+from eprunes.fleet.driver_rules import date_problems, tidied, tidy_staff_number
 from eprunes.fleet.importing import cells
 from eprunes.fleet.importing.ledger import Context, Ledger, Whose, moment_text
+from eprunes.fleet.importing.namesakes import Namesakes
 from eprunes.fleet.importing.parsing import Row, Sheet
 from eprunes.fleet.importing.plan import DriverAct, Person, StoredAssignment, StoredDriver
 from eprunes.fleet.models import DriverKind
@@ -73,13 +74,14 @@ def keys_of_line(values: dict, persons: dict[Person, list[str]]) -> list[str]:
 
 def driver_label(details: DriverDetails, staff_number: str | None) -> str:
     """`Caroline DUMAS (E1001)`."""
-    return f"{details.full_name} ({staff_number})" if staff_number else details.full_name
+    return f"{details.sort_name} ({staff_number})" if staff_number else details.sort_name
 
 
 def plan_drivers(sheet: Sheet, context: Context) -> DriversOutcome:
     """Add the sheet's acts, counts and problems to the plan."""
     outcome, ledger = untouched_drivers(context), Ledger(sheet, context)
     held = _by_driver(context.existing.assignments)
+    namesakes = _namesakes(context)
     first_lines: dict[str, int] = {}
     for row in sheet.rows:
         key = _key(ledger, row)
@@ -91,6 +93,7 @@ def plan_drivers(sheet: Sheet, context: Context) -> DriversOutcome:
         act = _act(ledger, row, stored)
         if stored and act:
             _check_assignments(ledger, row, act, stored, held[stored.id])
+            _check_person(ledger, row, act, stored)
         if row.problems:
             ledger.refused(row)
             if key:
@@ -100,6 +103,8 @@ def plan_drivers(sheet: Sheet, context: Context) -> DriversOutcome:
             outcome.labels[key] = driver_label(act.details, act.staff_number)
             for name, sentence in date_problems(act.details, context.today).items():
                 ledger.remark(row, sentence, name)
+            if not stored and (sentence := namesakes.remark(act.details, row.line)):
+                ledger.remark(row, sentence, "last_name")
             _accept(ledger, row, act, stored, outcome)
     return outcome
 
@@ -107,14 +112,20 @@ def plan_drivers(sheet: Sheet, context: Context) -> DriversOutcome:
 def _key(ledger: Ledger, row: Row) -> str:
     """What the line's driver is known by; empty, with the problem noted on the line, when that can't be told."""
     keys = keys_of_line(row.values, ledger.context.existing.persons)
+    if len(keys) > 1:  # the one without a number, for a line that changes nothing: see `_check_person`
+        unnumbered = [key for key in keys if ledger.context.existing.drivers[key].staff_number is None]
+        keys = unnumbered if len(unnumbered) == 1 else keys
     if len(keys) == 1:
         return keys[0]
     sentence = "Indiquez le matricule\u00a0: sans lui, seul un conducteur déjà enregistré est reconnu, à ses nom, "
     sentence += "prénom et date de naissance."
-    if keys:
-        sentence = f"{len(keys)} conducteurs ont ces nom, prénom et date de naissance\u00a0: indiquez le matricule."
-    ledger.note(row, sentence, "staff_number")
+    ledger.note(row, _several(len(keys)) if keys else sentence, "staff_number")
     return ""
+
+
+def _several(count: int) -> str:
+    sentence = f"{count} conducteurs ont ces nom, prénom et date de naissance\u00a0: indiquez le matricule, après en "
+    return sentence + "avoir donné un, sur sa fiche, à qui n’en a pas."
 
 
 def _act(ledger: Ledger, row: Row, stored: StoredDriver | None) -> DriverAct | None:
@@ -137,9 +148,8 @@ def _tidied(ledger: Ledger, row: Row, details: DriverDetails) -> DriverDetails:
     """The details tidy; what is wrong is noted on the line, what is improbable waits until the line is accepted."""
     tidy, problems = tidied(details, ledger.context.today)
     unsure = {one for column, depending in _READ_WITH.items() if ledger.is_wrong(row, column) for one in depending}
-    improbable = set() if precedes_birth(tidy) else _IMPROBABLE
     for name, sentence in problems.items():
-        if name not in improbable | unsure:
+        if name not in _IMPROBABLE | unsure:
             ledger.note(row, sentence, name)
     return tidy
 
@@ -168,16 +178,27 @@ def _check_assignments(
     late = min((one.starts_at for one in held if one.starts_at >= leaves_at), default=None)
     if late:
         start = moment_text(late, ledger.context.zone)
-        ledger.note(row, f"Une attribution commence après, le {start}\u00a0: annulez-la d’abord.", "left_on")
+        ledger.note(row, f"Une attribution commence après, le {start}\u00a0: supprimez-la d’abord.", "left_on")
+
+
+def _check_person(ledger: Ledger, row: Row, act: DriverAct, stored: StoredDriver) -> None:
+    """A line without a staff number that several drivers answer to is one's only when it changes nothing."""
+    keys = keys_of_line(row.values, ledger.context.existing.persons)
+    if len(keys) > 1 and _values(act) != _values(stored):
+        ledger.note(row, _several(len(keys)), "staff_number")
+
+
+def _values(one: DriverAct | StoredDriver) -> dict[str, object]:
+    return {**vars(one.details), **{name: getattr(one, name) for name in _ROW}}
 
 
 def _accept(ledger: Ledger, row: Row, act: DriverAct, stored: StoredDriver | None, outcome: DriversOutcome) -> None:
+    whose = Whose(person=driver_label(act.details, act.staff_number))
     if stored is None:
         ledger.context.plan.drivers.append(act)
-        ledger.counts.created += 1
+        ledger.created(row, whose, f"{act.details.postcode} {act.details.city}".strip())
         return
-    before = {**vars(stored.details), **{name: getattr(stored, name) for name in _ROW}}
-    after = {**vars(act.details), **{name: getattr(act, name) for name in _ROW}}
+    before, after = _values(stored), _values(act)
     changed = [name for name in before if before[name] != after[name]]
     if not changed:
         ledger.counts.unchanged += 1
@@ -187,7 +208,12 @@ def _accept(ledger: Ledger, row: Row, act: DriverAct, stored: StoredDriver | Non
     ledger.context.plan.drivers.append(act)
     ledger.counts.changed += 1
     for name in changed:
-        ledger.changed(row, Whose(person=driver_label(act.details, act.staff_number)), name, before[name], after[name])
+        ledger.changed(row, whose, name, before[name], after[name])
+
+
+def _namesakes(context: Context) -> Namesakes:
+    known = (one for one in context.existing.drivers.values() if one.details)
+    return Namesakes((one.details, driver_label(one.details, one.staff_number)) for one in known)
 
 
 def _by_driver(assignments: list[StoredAssignment]) -> dict[UUID, list[StoredAssignment]]:

@@ -15,7 +15,7 @@ from eprunes.fleet.importing.drivers import driver_key, driver_label, keys_of_li
 from eprunes.fleet.importing.parsing import Parsed
 from eprunes.fleet.importing.plan import Existing, Person, StoredAssignment, StoredDriver, StoredVehicle, VehicleKey
 from eprunes.fleet.importing.vehicles import FIELDS
-from eprunes.fleet.models import Assignment, Driver, Vehicle
+from eprunes.fleet.models import Assignment, Driver, Vehicle, VehicleAbsence
 
 CHUNK = 500
 ERASED = "un conducteur dont les données sont effacées"
@@ -39,7 +39,8 @@ def load_existing(
     used, allowed = quota.usage(session, as_of)
     closed = [one.id for one in missing_vehicles(parsed, vehicles, as_of)] if for_closing else []
     assignments = _assignments(session, parsed, vehicles, drivers, persons, closed)
-    return Existing(vehicles, drivers, assignments, _naming(session, keys), used, allowed, persons)
+    naming, absences = _naming(session, keys), _absences(session)
+    return Existing(vehicles, drivers, assignments, naming, used, allowed, persons, absences)
 
 
 def chunks(items: Iterable) -> Iterator[list]:
@@ -63,13 +64,15 @@ def _vehicles(session: TenantSession, lock: bool) -> dict[VehicleKey, StoredVehi
 
 
 def _drivers(session: TenantSession, parsed: Parsed, keys: dict[UUID, bytes]) -> dict[str, StoredDriver]:
-    """Every driver by key; the details of those whom the workbook names, or of all when it has to be searched."""
+    """Every driver by key; the details of those whom the workbook names, or of all when it has lines without a staff
+    number, or new drivers, who may be known under another one."""
     query = select(Driver.id, Driver.staff_number, Driver.kind, Driver.left_on, Driver.key_id).where(
         Driver.organisation_id == session.organisation_id
     )
     rows = {_key(row): row for row in session.execute(query)}
     in_file = {driver_key(number) for number in _column(parsed, "drivers", "staff_number")}
-    wanted = rows.values() if _has_unnumbered(parsed) else [row for key, row in rows.items() if key in in_file]
+    are_all_wanted = _has_unnumbered(parsed) or not in_file <= rows.keys()
+    wanted = rows.values() if are_all_wanted else [row for key, row in rows.items() if key in in_file]
     details = _details(session, wanted, keys)
     return {key: StoredDriver(*row, details=details.get(row.id)) for key, row in rows.items()}
 
@@ -121,6 +124,15 @@ def _assignments(
     ).where(Assignment.organisation_id == session.organisation_id)
     found = {row.id: row for condition in conditions for row in session.execute(query.where(condition))}
     return [StoredAssignment(*row) for row in sorted(found.values(), key=lambda row: row.id)]
+
+
+def _absences(session: TenantSession) -> dict[UUID, list[VehicleAbsence]]:
+    """Every absence of the fleet by vehicle, oldest first: few, and each may forbid what a line asks for."""
+    query = select(VehicleAbsence).where(VehicleAbsence.organisation_id == session.organisation_id)
+    found: dict[UUID, list[VehicleAbsence]] = {}
+    for row in session.scalars(query.order_by(VehicleAbsence.left_at)):
+        found.setdefault(row.vehicle_id, []).append(row)
+    return found
 
 
 def _column(parsed: Parsed, sheet: str, column: str) -> Iterator:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from eprunes.core.refusals import Refused
+from eprunes.core.spreadsheets.csv_reading import SHEET_NAME, is_of_csv
 from eprunes.core.spreadsheets.reading import SheetRead, Value, Workbook
 from eprunes.core.spreadsheets.values import as_text
 from eprunes.fleet.importing.columns import (
@@ -25,6 +26,7 @@ from eprunes.fleet.importing.columns import (
 SEARCHED_LINES = 10
 MOST_NOTES = 10
 LONGEST_HEADING = 80
+_NOT_RECOGNISED = "non reconnue\u00a0: ignorée"
 _EXPECTED = ", ".join(f"«\u00a0{kind.title}\u00a0»" for kind in SHEETS)
 
 Remembered = Mapping[tuple[str, str], str]
@@ -45,10 +47,12 @@ class Layout:
 
 @dataclass(frozen=True)
 class Understanding:
-    """The layout of each sheet of a workbook, in their order, and sentences on what was left aside."""
+    """The layout of each sheet of a workbook, in their order, sentences on what was left aside, and warnings of a
+    sheet that holds what another one does."""
 
     layouts: list[Layout]
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict:
         return asdict(self)
@@ -56,7 +60,8 @@ class Understanding:
 
 def understanding_from(content: dict) -> Understanding:
     """The reverse of `as_json`."""
-    return Understanding([Layout(**one) for one in content["layouts"]], content["notes"])
+    layouts = [Layout(**one) for one in content["layouts"]]
+    return Understanding(layouts, content["notes"], content.get("warnings", []))
 
 
 def recognise(workbook: Workbook, remembered: Remembered | None = None) -> Recognised:
@@ -69,7 +74,7 @@ def recognise(workbook: Workbook, remembered: Remembered | None = None) -> Recog
 
 def understand(workbook: Workbook, remembered: Remembered) -> Understanding:
     """What the sheets and columns of a workbook probably mean."""
-    layouts, notes, taken = [], [], {}
+    layouts, notes, taken, doubles = [], [], {}, []
     titled = {kind.name for sheet in workbook.sheets if (kind := _kind_by_title(sheet.name))}
     for sheet in workbook.sheets:
         kind = _kind_by_title(sheet.name) or _kind_by_columns(sheet, titled, remembered)
@@ -80,13 +85,13 @@ def understand(workbook: Workbook, remembered: Remembered) -> Understanding:
                 notes.append(f"«\u00a0{sheet.name}\u00a0» lu comme «\u00a0{kind.title}\u00a0», d’après ses colonnes.")
             continue
         layouts.append(left_aside(sheet))
-        why = (
-            f"ignorée\u00a0: «\u00a0{taken[kind.name]}\u00a0» tient déjà ce rôle"
-            if kind
-            else "non reconnue\u00a0: ignorée"
-        )
-        notes.append(f"Feuille «\u00a0{sheet.name}\u00a0» {why}.")
-    return Understanding(layouts, notes)
+        alike = kind or _kind_by_columns(sheet, set(), remembered)
+        if alike and _has_lines(sheet):
+            doubles.append((sheet.name, alike))
+        elif not is_of_csv(workbook):
+            why = f"ignorée\u00a0: «\u00a0{taken[kind.name]}\u00a0» tient déjà ce rôle" if kind else _NOT_RECOGNISED
+            notes.append(f"Feuille «\u00a0{sheet.name}\u00a0» {why}.")
+    return Understanding(layouts, notes, [_double(name, kind, taken[kind.name]) for name, kind in doubles])
 
 
 def understand_as(kind: SheetKind, sheet: SheetRead, remembered: Remembered, notes: list[str]) -> Layout:
@@ -122,27 +127,30 @@ def tables_of(workbook: Workbook, understanding: Understanding) -> Recognised:
     for sheet, layout in zip(workbook.sheets, understanding.layouts, strict=True):
         if layout.kind:
             tables[layout.kind] = _table(KINDS[layout.kind], sheet, layout)
-    return Recognised([tables[name] for name in KINDS if name in tables], understanding.notes)
+    known = [tables[name] for name in KINDS if name in tables]
+    return Recognised(known, understanding.notes, understanding.warnings, is_of_csv(workbook))
 
 
 def unusable(recognised: Recognised) -> str:
     """Why there is nothing to read, or an empty text. What was left aside is said with it: a misspelt sheet is often
     the reason."""
     tables = recognised.tables
-    if not tables:
+    if not tables and recognised.is_csv:
+        why = "Les colonnes de ce fichier CSV ne sont pas reconnues\u00a0: sa première ligne doit donner leurs titres."
+    elif not tables:
         why = f"Aucune feuille n’est reconnue\u00a0: nommez-les {_EXPECTED} (chacune est facultative)."
     elif all(table.refusal for table in tables):
         why = " ".join(table.refusal for table in tables)
     elif not any(table.cells for table in tables):
-        why = "Ce classeur ne contient aucune ligne à importer."
+        why = f"Ce {'fichier CSV' if recognised.is_csv else 'classeur'} ne contient aucune ligne à importer."
     else:
         return ""
-    return " ".join([why, *recognised.notes[:MOST_NOTES]])
+    return " ".join([why, *recognised.warnings, *recognised.notes[:MOST_NOTES]])
 
 
 def has_lines(workbook: Workbook) -> bool:
     """True when some sheet has a line under its headings, so that people can say what its columns are."""
-    return any(sum(any(as_text(cell) for cell in row) for row in sheet.rows) >= 2 for sheet in workbook.sheets)
+    return any(map(_has_lines, workbook.sheets))
 
 
 def known_headings(kind: SheetKind, remembered: Remembered) -> dict[str, str]:
@@ -170,6 +178,17 @@ def field_of(heading: str, known: Mapping[str, str]) -> str | None:
 def heading_key(heading: str) -> str:
     """What a client's choice for a heading is kept by."""
     return plain(heading)[:LONGEST_HEADING]
+
+
+def _has_lines(sheet: SheetRead) -> bool:
+    return sum(any(as_text(cell) for cell in row) for row in sheet.rows) >= 2
+
+
+def _double(name: str, kind: SheetKind, other: str) -> str:
+    return (
+        f"La feuille «\u00a0{name}\u00a0» n’est pas importée\u00a0: elle contient des {kind.title.lower()}, comme "
+        f"«\u00a0{other}\u00a0». Réunissez leurs lignes sur une seule feuille, ou importez-la à part."
+    )
 
 
 def _kind_by_columns(sheet: SheetRead, titled: set[str], remembered: Remembered) -> SheetKind | None:
@@ -221,7 +240,8 @@ def _refusal(kind: SheetKind, sheet: SheetRead, places: Mapping[str, int]) -> st
         return ""
     listed = " et ".join(f"«\u00a0{heading}\u00a0»" for heading in missing)
     wording = "la colonne {} manque" if len(missing) == 1 else "les colonnes {} manquent"
-    return f"Feuille «\u00a0{sheet.name}\u00a0» refusée\u00a0: {wording.format(listed)}."
+    what = "Fichier CSV refusé" if sheet.name == SHEET_NAME else f"Feuille «\u00a0{sheet.name}\u00a0» refusée"
+    return f"{what}\u00a0: {wording.format(listed)}."
 
 
 def _kind_by_title(name: str) -> SheetKind | None:

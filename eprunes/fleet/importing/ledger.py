@@ -8,10 +8,11 @@ from eprunes.core.calendar import local_day
 from eprunes.fleet.importing.cells import LABELS
 from eprunes.fleet.importing.columns import column_heading
 from eprunes.fleet.importing.parsing import Row, Sheet
-from eprunes.fleet.importing.plan import Change, Existing, Plan, SheetCounts
+from eprunes.fleet.importing.plan import Change, Created, Existing, Plan, SheetCounts
 from eprunes.fleet.local_times import typed_end
 
 ENDS = {"left_at", "ends_at"}
+CREATED_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,13 @@ class Ledger:
     def remark(self, row: Row, sentence: str, column: str) -> None:
         """Point at something improbable on an accepted line, for people to check."""
         self.context.plan.remarks.append(self.sheet.problem(row, sentence, column))
+
+    def created(self, row: Row, whose: Whose, text: str) -> None:
+        """Count an accepted line as one that adds something, and tell it, unless many are told already."""
+        self.counts.created += 1
+        told = self.context.plan.created.setdefault(self.sheet.table.kind.name, [])
+        if len(told) < CREATED_SHOWN:
+            told.append(Created(row.line, whose.country, whose.plate, whose.person, text))
 
     def changed(self, row: Row, whose: Whose, column: str, before: object, after: object) -> None:
         """Tell one field that an accepted line changes."""

@@ -98,7 +98,8 @@ def chosen_layouts(
             layouts.append(_chosen_columns(index, kind, sheet, layout, choice))
     if not taken:
         raise Refused("Dites ce que contient une feuille au moins.", kind_field(0))
-    return Understanding(layouts, notes)
+    same_sheets = [one.kind for one in layouts] == [one.kind for one in before.layouts]
+    return Understanding(layouts, notes, before.warnings if same_sheets else [])
 
 
 def remember(session: TenantSession, workbook: Workbook, before: Understanding, now: Understanding) -> int:

@@ -104,6 +104,7 @@ class Parsed:
 
     sheets: dict[str, Sheet]
     notes: list[str]
+    warnings: list[str] = field(default_factory=list)
 
 
 def parse(recognised: Recognised, zone: ZoneInfo, progress: Callable[[int], None] | None = None) -> Parsed:
@@ -113,7 +114,7 @@ def parse(recognised: Recognised, zone: ZoneInfo, progress: Callable[[int], None
         sheets[table.kind.name] = _sheet(table, zone)
         if progress:
             progress(len(table.cells))
-    return Parsed(sheets, recognised.notes)
+    return Parsed(sheets, recognised.notes, recognised.warnings)
 
 
 def _sheet(table: Table, zone: ZoneInfo) -> Sheet:

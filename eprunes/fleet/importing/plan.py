@@ -1,7 +1,7 @@
 """What an import would do, as a value: lines created, changed, unchanged and refused, and the acts themselves."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
@@ -10,6 +10,7 @@ import orjson
 
 from eprunes.fleet.driver_details import DriverDetails
 from eprunes.fleet.importing.parsing import Problem
+from eprunes.fleet.models import VehicleAbsence
 
 VehicleKey = tuple[str, str]
 """Country and match key of a plate."""
@@ -57,7 +58,8 @@ class Existing:
 
     `drivers` are by the key of their staff number, or of their id without one; `persons` gives these keys by name
     and birth date, where the workbook has a line without a staff number. `assignments` are those of the vehicles
-    and the departing drivers that it names. `name_of` gives a driver a name that people recognise.
+    and the departing drivers that it names. `name_of` gives a driver a name that people recognise,
+    `absences` says when vehicles were out of the fleet and came back.
     """
 
     vehicles: dict[VehicleKey, StoredVehicle]
@@ -67,6 +69,7 @@ class Existing:
     places_used: int
     places_allowed: int
     persons: dict[Person, list[str]] = field(default_factory=dict)
+    absences: Mapping[UUID, Sequence[VehicleAbsence]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,9 +109,10 @@ class AssignmentAct:
 
 @dataclass(frozen=True)
 class EndAct:
-    """Move the end of a stored assignment."""
+    """Move the end of a stored assignment, from where it was."""
 
     id: UUID
+    before: datetime | None
     ends_at: datetime | None
 
 
@@ -124,6 +128,17 @@ class Change:
     heading: str
     before: str
     after: str
+
+
+@dataclass(frozen=True)
+class Created:
+    """What a line adds, for people to check: a plate, a person or both, and a few words more."""
+
+    line: int
+    country: str
+    plate: str
+    person: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -163,7 +178,8 @@ class SheetCounts:
 class Plan:
     """The whole import.
 
-    `remarks` are about lines that are accepted as they stand. `places` is how many more vehicles it would count
+    `remarks` are about lines that are accepted as they stand, `warnings` about whole sheets. `created` has the first
+    new lines of each sheet, by its kind's name. `places` is how many more vehicles it would count
     in the quota (negative: fewer). `ends` are in the order in which they must be written: those that make room
     first. `missing` are the vehicles that the file does not have, `closing` what was asked for them, and
     `closed_holds` how many assignments that ends; `unreadable_plates` counts the lines that may be about some of them.
@@ -173,6 +189,8 @@ class Plan:
     problems: list[Problem] = field(default_factory=list)
     remarks: list[Problem] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    created: dict[str, list[Created]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     vehicles: list[VehicleAct] = field(default_factory=list)
     drivers: list[DriverAct] = field(default_factory=list)
@@ -205,7 +223,8 @@ class Plan:
         return sum(act.id is None for act in self.drivers)
 
     def digest(self) -> str:
-        """The same for two plans that do the same and refuse the same lines for the same reasons."""
-        content = [self.vehicles, self.drivers, self.ends, self.assignments, self.problems, self.places]
+        """The same for two plans that change the same, from the same, and say the same of the same lines."""
+        content = [self.vehicles, self.drivers, self.ends, self.assignments, self.places]
+        content += [self.changes, self.problems, self.remarks]
         content += [self.missing] if self.closing else []
         return hashlib.sha256(orjson.dumps(content, default=str)).hexdigest()

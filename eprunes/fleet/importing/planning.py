@@ -19,7 +19,8 @@ def plan_import(
 
     With a closing, `existing` was loaded for it.
     """
-    plan = Plan(notes=list(parsed.notes), places_used=existing.places_used, places_allowed=existing.places_allowed)
+    plan = Plan(notes=list(parsed.notes), warnings=list(parsed.warnings))
+    plan.places_used, plan.places_allowed = existing.places_used, existing.places_allowed
     context = Context(existing, plan, zone, as_of)
     sheets = {name: sheet.copy() for name, sheet in parsed.sheets.items()}
     vehicles = plan_vehicles(sheets["vehicles"], context) if "vehicles" in sheets else untouched_vehicles(context)

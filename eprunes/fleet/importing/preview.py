@@ -16,6 +16,8 @@ def as_json(plan: Plan) -> dict:
         "problems": [asdict(problem) for problem in plan.problems],
         "remarks": [asdict(remark) for remark in plan.remarks],
         "changes": [asdict(change) for change in plan.changes],
+        "created": {name: [asdict(one) for one in told] for name, told in plan.created.items()},
+        "warnings": plan.warnings,
         "notes": plan.notes,
         "places": plan.places,
         "quota": quota_sentence(plan),
@@ -39,7 +41,7 @@ def quota_sentence(plan: Plan) -> str:
 def as_lines(preview: dict) -> list[str]:
     """A preview as lines of text for a terminal."""
     lines = [sheet["sentence"] for sheet in preview["sheets"]]
-    lines += [preview["quota"], *preview["notes"]]
+    lines += [*preview["warnings"], preview["quota"], *preview["notes"]]
     if absent := preview["missing"]["count"]:
         lines.append(f"{counted(absent, 'véhicule')} du parc hors de ce fichier : rien n’y est changé.")
     lines += [f"Refusée – {problem_line(problem)}" for problem in preview["problems"]]

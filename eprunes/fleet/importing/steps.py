@@ -34,7 +34,7 @@ from eprunes.fleet.importing.running import make_plan, staged, unstaged
 KIND = "import-parc"
 GAVE_UP = "Cet import n’a pas pu aboutir. Rien n’a été enregistré\u00a0: réessayez ou prévenez l’assistance."
 _SHOWN_IN_LISTS = ("sheets", "is_empty", "is_over_quota")
-_CHOSEN = ("filename", "understanding", "closing")
+_CHOSEN = ("filename", "sender_id", "understanding", "closing")
 
 
 def prepare(claim: Claim, as_of: datetime) -> None:
@@ -49,7 +49,7 @@ def prepare(claim: Claim, as_of: datetime) -> None:
     remembered = remembered_by(claim.organisation_id)
     if "content" in sent:
         kept = {"staged_box": staged(workbook)}
-        sent = {"filename": sent["filename"], "understanding": understand(workbook, remembered).as_json()}
+        sent = _chosen(sent) | {"understanding": understand(workbook, remembered).as_json()}
     recognised = _recognised(workbook, sent)
     why = unusable(recognised)
     if why and not has_lines(workbook):
@@ -131,7 +131,7 @@ def _closing(sent: dict) -> Closing | None:
 
 
 def _refuse(claim: Claim, sent: dict, why: str) -> None:
-    boxes = {"input_box": {"filename": sent["filename"]}, "result_box": {"refusal": why}}
+    boxes = {"input_box": _chosen(sent), "result_box": {"refusal": why}}
     _finish(claim, WorkState.FAILED, boxes)
 
 

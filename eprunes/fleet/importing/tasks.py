@@ -26,7 +26,7 @@ RECENT = 10
 LONGEST_NAME = 120
 _UNDER_WAY = {WorkState.WAITING, WorkState.PREPARING, WorkState.CONFIRMED, WorkState.APPLYING}
 _AGREED = {WorkState.CONFIRMED, WorkState.APPLYING, WorkState.DONE}
-_SHOWN_IN_LISTS = ("filename", "sheets", "is_empty", "is_over_quota", "is_unreadable")
+_SHOWN_IN_LISTS = ("filename", "sender_id", "sheets", "is_empty", "is_over_quota", "is_unreadable")
 _COLUMNS = (
     WorkTask.id,
     WorkTask.state,
@@ -52,14 +52,16 @@ class Staged:
 class Import:
     """An import as its pages show it.
 
-    `sheets` are the counts once there is a preview, `is_empty` says that it would change nothing, `is_unreadable` that
-    somebody has to say what its columns are. `preview`, `mapping` (how they are understood), `unreadable` (why there is
-    no preview), `changed` (the fleet has, since the first preview) and `refusal` are filled on its own page only.
+    `author` sent it, `confirmer` agreed to it, when that was somebody else. `sheets` are the counts once there is a
+    preview, `is_empty` says that it would change nothing, `is_unreadable` that somebody has to say what its columns
+    are. `preview`, `mapping` (how they are understood), `unreadable` (why there is no preview), `changed` (the fleet
+    has, since the first preview) and `refusal` are filled on its own page only.
     """
 
     id: UUID
     state: WorkState
     author: str
+    confirmer: str
     created_at: datetime
     expires_at: datetime
     done_steps: int
@@ -103,8 +105,9 @@ def recent_imports(session: TenantSession, actor: Actor, as_of: datetime) -> lis
     """The latest imports, newest first."""
     query = visible_imports(actor, as_of).order_by(WorkTask.created_at.desc(), WorkTask.id.desc()).limit(RECENT)
     rows = session.execute(query.with_only_columns(*_COLUMNS)).all()
-    names = author_names(session, [row.author_id for row in rows])
-    return [_import(row, names, **_facts(session, actor, row)) for row in rows]
+    facts = [_facts(session, actor, row) for row in rows]
+    names = author_names(session, [who for row, told in zip(rows, facts, strict=True) for who in _people(row, told)])
+    return [_import(row, names, told) for row, told in zip(rows, facts, strict=True)]
 
 
 def find_import(session: TenantSession, actor: Actor, task_id: UUID, as_of: datetime) -> Import | None:
@@ -113,17 +116,18 @@ def find_import(session: TenantSession, actor: Actor, task_id: UUID, as_of: date
     row = session.execute(query.with_only_columns(*_COLUMNS)).first()
     if row is None:
         return None
-    result = _opened(session, actor, row, "result_box") or {}
-    return _import(row, author_names(session, [row.author_id]), **_facts(session, actor, row), **result)
+    facts, result = _facts(session, actor, row), _opened(session, actor, row, "result_box") or {}
+    return _import(row, author_names(session, _people(row, facts)), facts | result)
 
 
 def start_import(*, actor: Actor, filename: str, content: bytes, as_of: datetime) -> UUID:
     """Queue a file for its preview. Raises Refused at once for what is neither workbook nor CSV, or dangerous."""
     try:
-        check_sent(content)
+        check_sent(content, filename)
     except SpreadsheetRefused as refusal:
         raise Refused(str(refusal), "file") from refusal
-    sent = {"filename": tidy_line(filename)[-LONGEST_NAME:], "content": b64encode(content).decode()}
+    sent = {"filename": tidy_line(filename)[-LONGEST_NAME:], "sender_id": str(actor.user_id)}
+    sent["content"] = b64encode(content).decode()
     return work.create_task(actor.organisation_id, KIND, sent, author_id=actor.user_id, as_of=as_of)
 
 
@@ -196,14 +200,22 @@ def _opened(session: TenantSession, actor: Actor, row: Row, box: str) -> dict | 
     return work.open_task(key, actor.organisation_id, row.id, sealed)
 
 
-def _import(row: Row, names: dict[UUID, str], **facts: object) -> Import:
+def _people(row: Row, facts: dict) -> tuple[UUID | None, UUID | None]:
+    """Who sent the file, then who agreed to it last (the task's author, once somebody has)."""
+    return UUID(facts["sender_id"]) if "sender_id" in facts else row.author_id, row.author_id
+
+
+def _import(row: Row, names: dict[UUID, str], facts: dict) -> Import:
+    sender, confirmer = _people(row, facts)
+    is_confirmed = row.state in _AGREED and confirmer != sender
     return Import(
         id=row.id,
         state=WorkState(row.state),
-        author=names.get(row.author_id, ""),
+        author=names.get(sender, ""),
+        confirmer=names.get(confirmer, "") if is_confirmed else "",
         created_at=row.created_at,
         expires_at=row.expires_at,
         done_steps=row.done_steps,
         total_steps=row.total_steps,
-        **{name: tuple(value) if name == "sheets" else value for name, value in facts.items()},
+        **{name: tuple(value) if name == "sheets" else value for name, value in facts.items() if name != "sender_id"},
     )

@@ -108,13 +108,19 @@ def _check_presence(
         gone = end_text(stored.values["left_at"], zone)
         ledger.note(row, f"Ce véhicule a déjà quitté le parc le {gone}\u00a0: passez par sa fiche.", "left_at")
         return
+    absences = ledger.context.existing.absences.get(stored.id)
+    if absences and entered_at >= absences[0].left_at:
+        ledger.note(row, f"Ce véhicule est sorti avant, le {end_text(absences[0].left_at, zone)}.", "entered_at")
+    if absences and left_at and left_at <= absences[-1].back_at:
+        back = moment_text(absences[-1].back_at, zone)
+        ledger.note(row, f"Ce véhicule est revenu dans le parc le {back}\u00a0: indiquez une sortie après.", "left_at")
     early = min((one.starts_at for one in held if one.starts_at < entered_at), default=None)
     if early and entered_at != stored.values["entered_at"]:
         start = moment_text(early, zone)
         ledger.note(row, f"Une attribution enregistrée commence avant, le {start}.", "entered_at")
     late = min((one.starts_at for one in held if left_at and one.starts_at >= left_at), default=None)
     if late and left_at != stored.values["left_at"]:
-        sentence = f"Une attribution commence après, le {moment_text(late, zone)}\u00a0: annulez-la d’abord."
+        sentence = f"Une attribution commence après, le {moment_text(late, zone)}\u00a0: supprimez-la d’abord."
         ledger.note(row, sentence, "left_at")
 
 
@@ -124,7 +130,8 @@ def _accept(ledger: Ledger, row: Row, values: dict, stored: StoredVehicle | None
         counts = _is_to_stay(values["left_at"], ledger.context.as_of)
         plan.vehicles.append(VehicleAct(None, _key(row), plate.display, values, counts))
         plan.places += counts
-        ledger.counts.created += 1
+        texts = (f"{values['make']} {values['model']}".strip(), values["site"])
+        ledger.created(row, Whose(plate.country, plate.display), ", ".join(filter(None, texts)))
         return
     changed = [name for name in FIELDS if values[name] != stored.values[name]]
     if not changed:

@@ -20,9 +20,10 @@ from eprunes.fleet.driver_details import (
     DriverDetails,
     from_json,
     missing_for_designation,
+    open_details,
     seal_details,
 )
-from eprunes.fleet.driver_rules import tidied, tidy_staff_number
+from eprunes.fleet.driver_rules import departure_problem, tidied, tidy_staff_number
 from eprunes.fleet.local_times import last_instant
 from eprunes.fleet.models import Assignment, Driver, DriverKind
 from eprunes.fleet.services import namesakes, steps
@@ -46,7 +47,7 @@ def add_driver(
 
     Raises Refused on the field that is wrong, or for a staff number already known.
     """
-    tidy = _checked(details, actor, as_of)
+    tidy = _checked(details, left_on, actor, as_of)
     driver_id, store = new_id(), key_store()
     values = {"staff_number": _staff_number(staff_number), "kind": _kind(kind), "left_on": left_on}
     [(key_id, key)] = store.create_keys(actor.organisation_id, KEY_PURPOSE, as_of)
@@ -88,7 +89,7 @@ def change_driver(
     Also when the file is no longer what the form was filled with (`seen`, from `versions.stamp`).
     Also when an assignment lasts beyond the day of departure: `driver_left` is the one that ends them.
     """
-    tidy = _checked(details, actor, as_of)
+    tidy = _checked(details, left_on, actor, as_of)
     key = _key_of(actor, driver_id)
     values = {"staff_number": _staff_number(staff_number), "kind": _kind(kind), "left_on": left_on}
     values |= _sealed(actor, driver_id, key, tidy)
@@ -113,8 +114,9 @@ def change_driver(
 def driver_left(*, actor: Actor, driver_id: UUID, on: date, as_of: datetime) -> None:
     """Note a driver's last day; whatever they hold beyond it ends at 24:00 local of that day.
 
-    Raises Refused when an assignment only starts later.
+    Raises Refused when an assignment only starts later, and for a day before the age at which one drives.
     """
+    _check_departure(_details_of(actor, driver_id), on, "on")
     with tenant_session(actor.organisation_id, write=True) as session:
         driver = _locked_driver(session, actor, driver_id)
         at = last_instant(on, None, actor.zone, "on")
@@ -124,11 +126,18 @@ def driver_left(*, actor: Actor, driver_id: UUID, on: date, as_of: datetime) -> 
         steps.record(session, "conducteur.parti", ("conducteur", driver_id), actor, as_of, facts)
 
 
-def _checked(details: DriverDetails, actor: Actor, as_of: datetime) -> DriverDetails:
+def _checked(details: DriverDetails, left_on: date | None, actor: Actor, as_of: datetime) -> DriverDetails:
     tidy, problems = tidied(details, local_day(as_of, actor.zone))
     for field, sentence in problems.items():
         raise Refused(sentence, field)
+    _check_departure(tidy, left_on, "left_on")
     return tidy
+
+
+def _check_departure(details: DriverDetails, left_on: date | None, field: str) -> None:
+    sentence = departure_problem(details, left_on)
+    if sentence:
+        raise Refused(sentence, field)
 
 
 def _sealed(actor: Actor, driver_id: UUID, key: bytes, details: DriverDetails) -> dict:
@@ -158,6 +167,14 @@ def _key_of(actor: Actor, driver_id: UUID) -> bytes:
     if driver.key_id not in keys:
         raise Refused("Les données de ce conducteur ont été effacées.")
     return keys[driver.key_id]
+
+
+def _details_of(actor: Actor, driver_id: UUID) -> DriverDetails:
+    """Who a driver is; nothing where that is erased."""
+    with tenant_session(actor.organisation_id) as session:
+        driver = queries.find_driver(session, actor, driver_id)
+        known = open_details(key_store(), [driver]) if driver else {}
+    return known.get(driver_id, DriverDetails())
 
 
 def _locked_driver(session: TenantSession, actor: Actor, driver_id: UUID) -> Driver:

@@ -13,7 +13,7 @@ from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.fleet import queries
-from eprunes.fleet.models import Assignment, Driver, DueDate, FleetDocument, Vehicle
+from eprunes.fleet.models import Assignment, Driver, DueDate, FleetDocument, Vehicle, VehicleAbsence
 from eprunes.fleet.services import namesakes, steps
 
 VEHICLE_SERVED = (
@@ -23,7 +23,7 @@ DRIVER_SERVED = "Ce conducteur a tenu un véhicule, ou doit en tenir un\u00a0: e
 
 
 def remove_vehicle(*, actor: Actor, vehicle_id: UUID, as_of: datetime) -> None:
-    """Remove a vehicle with its documents and due dates; its place is free again (C4.1-a).
+    """Remove a vehicle with its documents, due dates and absences; its place is free again (C4.1-a).
 
     Raises Refused for one that was ever attributed, told to the agency, or is in a notice.
     """
@@ -33,6 +33,8 @@ def remove_vehicle(*, actor: Actor, vehicle_id: UUID, as_of: datetime) -> None:
             if not never_served(session, vehicle):
                 raise Refused(VEHICLE_SERVED)
             keys = _remove_papers(session, FleetDocument.vehicle_id == vehicle_id, DueDate.vehicle_id == vehicle_id)
+            absences = VehicleAbsence.organisation_id == actor.organisation_id, VehicleAbsence.vehicle_id == vehicle_id
+            session.execute(delete(VehicleAbsence).where(*absences))
             session.delete(vehicle)
             session.flush()
             if vehicle.counts_in_quota:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -18,16 +18,17 @@ from eprunes.core.wording import instant
 from eprunes.fleet import queries
 from eprunes.fleet.change_reasons import ChangeReason
 from eprunes.fleet.driver_details import open_details
-from eprunes.fleet.local_times import end_text, last_instant, period_text
-from eprunes.fleet.models import OVERLAP_NAME, Assignment, AssignmentSource, Driver, Vehicle
+from eprunes.fleet.local_times import absence_text, end_text, last_instant, period_text
+from eprunes.fleet.models import OVERLAP_NAME, Assignment, AssignmentSource, Driver, Vehicle, VehicleAbsence
 
 SAME_START_INDEX = "vehicle_id_starts_at"
 DRIVER_REFERENCE = "fk_assignments_organisation_id_driver_id_drivers"
 DRIVER_GONE = "Ce conducteur n’existe plus\u00a0: sa fiche vient d’être fusionnée avec une autre, ou supprimée."
 PROMISED = (
-    "Annulez ou corrigez d’abord cette attribution prévue, ou attribuez le véhicule avec une fin à cet instant au "
+    "Supprimez ou corrigez d’abord cette attribution prévue, ou attribuez le véhicule avec une fin à cet instant au "
     "plus tard."
 )
+FURTHEST_EXIT = timedelta(days=3653)
 Period = tuple[datetime, datetime | None]
 Key = TypeVar("Key")
 
@@ -57,7 +58,7 @@ def locked_assignment(session: TenantSession, actor: Actor, assignment_id: UUID)
         session.expire(assignment)
         assignment = queries.find_assignment(session, actor, assignment_id)
     if assignment is None:
-        raise Refused("Cette attribution n’existe plus\u00a0: elle vient d’être annulée.")
+        raise Refused("Cette attribution n’existe plus\u00a0: elle vient d’être supprimée.")
     return assignment, vehicle
 
 
@@ -81,7 +82,7 @@ def add_assignment(
 ) -> UUID:
     """Let a driver hold a locked vehicle for a period; the assignment's id. Raises Refused and Overlap."""
     driver = driver_of_fleet(session, actor, driver_id)
-    check_period(vehicle, driver, period, actor)
+    check_period(vehicle, driver, period, actor, absences_of(session, vehicle))
     check_free(session, vehicle.id, period)
     return new_assignment(session, vehicle, driver, period, actor, as_of, source=source)
 
@@ -127,14 +128,19 @@ def lasting_until(organisation_id: UUID, vehicle_ids: Collection[UUID], at: date
 
 
 def check_hand_over(
-    vehicle: Vehicle, driver: Driver, held: Sequence[Assignment], at: datetime, actor: Actor
+    vehicle: Vehicle,
+    driver: Driver,
+    held: Sequence[Assignment],
+    at: datetime,
+    actor: Actor,
+    absences: Sequence[VehicleAbsence],
 ) -> Assignment | None:
     """What a hand-over ends, or None; `held` is what `lasting_until` gives for it. Raises Refused and Overlap."""
     beyond = [row for row in held if row.ends_at is None or row.ends_at > at]
     current = next((row for row in beyond if row.starts_at <= at), None)
     if current is not None and current.driver_id == driver.id:
         raise Refused("Ce conducteur tient déjà ce véhicule à cet instant.", "driver")
-    check_period(vehicle, driver, (at, None), actor)
+    check_period(vehicle, driver, (at, None), actor, absences)
     for row in beyond:
         if row.starts_at >= at:
             raise Overlap(row, _nearest_end(row, at))
@@ -156,9 +162,11 @@ def end_at(session: TenantSession, row: Assignment, at: datetime, actor: Actor, 
     record_assignment(session, "attribution.terminee", row, actor, as_of, before=before)
 
 
-def check_period(vehicle: Vehicle, driver: Driver, period: Period, actor: Actor) -> None:
+def check_period(
+    vehicle: Vehicle, driver: Driver, period: Period, actor: Actor, absences: Sequence[VehicleAbsence]
+) -> None:
     """Refuse a period that ends before it starts, or lies outside the vehicle's or the driver's presence."""
-    check_presence(vehicle, period, actor)
+    check_presence(vehicle, period, actor, absences)
     if driver.left_on and _lasts_beyond(period[1], last_instant(driver.left_on, None, actor.zone, "")):
         raise Refused(
             f"Ce conducteur a quitté l’entreprise le {driver.left_on:%d/%m/%Y}\u00a0: "
@@ -167,8 +175,13 @@ def check_period(vehicle: Vehicle, driver: Driver, period: Period, actor: Actor)
         )
 
 
-def check_presence(vehicle: Vehicle, period: Period, actor: Actor) -> None:
-    """Refuse a period that ends before it starts, or lies outside the vehicle's presence."""
+def absences_of(session: TenantSession, vehicle: Vehicle) -> list[VehicleAbsence]:
+    """When a vehicle was out of the fleet and came back, oldest first."""
+    return queries.absences_of(session, [vehicle.id]).get(vehicle.id, [])
+
+
+def check_presence(vehicle: Vehicle, period: Period, actor: Actor, absences: Sequence[VehicleAbsence]) -> None:
+    """Refuse a period that ends before it starts, or lies outside the vehicle's presence, its absences left out."""
     starts_at, ends_at = period
     if ends_at is not None and ends_at <= starts_at:
         raise Refused("La fin doit être après le début.", "ends_at")
@@ -177,14 +190,24 @@ def check_presence(vehicle: Vehicle, period: Period, actor: Actor) -> None:
         raise Refused(f"Ce véhicule n’est entré dans le parc que le {entry}.", "starts_at")
     if _lasts_beyond(ends_at, vehicle.left_at):
         raise _after_exit(vehicle, starts_at, actor)
+    for one in absences:
+        if starts_at < one.back_at and _lasts_beyond(ends_at, one.left_at):
+            told = absence_text(one.left_at, one.back_at, actor.zone)
+            raise Refused(f"Ce véhicule était {told}.", "starts_at" if starts_at >= one.left_at else "ends_at")
 
 
-def check_exit(vehicle: Vehicle, at: datetime, actor: Actor, as_of: datetime) -> None:
-    """Refuse an exit before the entry, or of a vehicle that has left."""
+def check_exit(
+    vehicle: Vehicle, at: datetime, actor: Actor, as_of: datetime, absences: Sequence[VehicleAbsence]
+) -> None:
+    """Refuse an exit before the entry or the last return, too far ahead, or of a vehicle that has left."""
     if vehicle.left_at is not None and vehicle.left_at <= as_of:
         raise Refused(f"Ce véhicule a déjà quitté le parc le {end_text(vehicle.left_at, actor.zone)}.", "at")
     if at <= vehicle.entered_at:
         raise Refused(f"Ce véhicule est entré dans le parc le {instant(vehicle.entered_at, actor.zone)}.", "at")
+    if absences and at <= absences[-1].back_at:
+        raise Refused(f"Ce véhicule est revenu dans le parc le {instant(absences[-1].back_at, actor.zone)}.", "at")
+    if at > as_of + FURTHEST_EXIT:
+        raise Refused("Une sortie se prévoit au plus dix ans à l’avance\u00a0: vérifiez l’année.", "at")
 
 
 def check_free(
@@ -237,7 +260,7 @@ def named_refusals(
     refusals = {}
     for key, one in overlaps.items():
         known = details.get(one.other.driver_id)
-        name = known.full_name if known else "un conducteur dont les données sont effacées"
+        name = known.sort_name if known else "un conducteur dont les données sont effacées"
         period = period_text(one.other.starts_at, one.other.ends_at, actor.zone, starts_at)
         told = advice if one.other.starts_at > starts_at else ""
         refusals[key] = Refused(f"Ce véhicule est déjà attribué à {name} {period}. {told}".strip(), one.field)
@@ -257,7 +280,7 @@ def cut_at(
     for row in assignments:
         if row.starts_at >= at:
             start = instant(row.starts_at, actor.zone)
-            raise Refused(f"Une attribution commence le {start}\u00a0: annulez-la d’abord.", field)
+            raise Refused(f"Une attribution commence le {start}\u00a0: supprimez-la d’abord.", field)
     for row in assignments:
         end_at(session, row, at, actor, as_of)
 

@@ -16,11 +16,11 @@ from eprunes.core.refusals import Refused
 from eprunes.core.wording import instant
 from eprunes.fleet import queries
 from eprunes.fleet.local_times import end_text
-from eprunes.fleet.models import Assignment, ExitReason, Vehicle
+from eprunes.fleet.models import Assignment, ExitReason, Vehicle, VehicleAbsence
 from eprunes.fleet.plates import InvalidPlate, Plate
 from eprunes.fleet.services import steps
 from eprunes.fleet.services.due_dates import refresh_computed
-from eprunes.fleet.vehicle_rules import KEPT, VehicleDetails, plate_of, tidied
+from eprunes.fleet.vehicle_rules import KEPT, VehicleDetails, plate_of, tidied, told_values
 from eprunes.fleet.versions import refuse_stale, vehicle_version
 
 KNOWN_PLATE = "Cette immatriculation est déjà dans votre parc."
@@ -63,46 +63,53 @@ def change_vehicle(
             return
         if {"plate_key", "country"} & set(changed):
             values |= dict.fromkeys(_AGENCY_INSTANTS)
+        facts = {"champs": changed} | _before_and_after(vehicle, values, changed)
         for name, value in values.items():
             setattr(vehicle, name, value)
         session.flush()
-        steps.record(session, "vehicule.modifie", ("vehicule", vehicle_id), actor, as_of, {"champs": changed})
+        steps.record(session, "vehicule.modifie", ("vehicule", vehicle_id), actor, as_of, facts)
 
 
 def leave_fleet(*, actor: Actor, vehicle_id: UUID, at: datetime, reason: ExitReason, as_of: datetime) -> None:
     """Take a vehicle out of the fleet at an instant, past or future; its row stays, its place is given back.
 
     The assignment that runs then ends then. A planned exit may be moved, or get another reason. Raises Refused
-    when the vehicle has left already, had not entered yet, or an assignment starts later.
+    when the vehicle has left already, had not entered or come back yet, or an assignment starts later.
     """
     with tenant_session(actor.organisation_id, write=True) as session:
         vehicle = steps.locked_vehicle(session, actor, vehicle_id)
-        steps.check_exit(vehicle, at, actor, as_of)
+        steps.check_exit(vehicle, at, actor, as_of, steps.absences_of(session, vehicle))
         beyond = queries.assignments_of(actor.organisation_id, vehicle_id).where(
             or_(Assignment.ends_at.is_(None), Assignment.ends_at > at)
         )
         steps.cut_at(session, list(session.scalars(beyond)), at, actor, as_of, field="at")
+        planned = exit_facts(vehicle)
         vehicle.left_at, vehicle.left_because = at, reason
         if at <= as_of:
             vehicle.counts_in_quota = False
             quota.take(session, -1, as_of)
-        facts = {"le": at.isoformat(), "motif": reason}
+        facts = exit_facts(vehicle) | ({"avant": planned} if planned else {})
         steps.record(session, "vehicule.sorti", ("vehicule", vehicle_id), actor, as_of, facts)
         session.flush()
         refresh_computed(session, [vehicle_id], as_of, actor.zone, are_locked=True)
 
 
-def return_to_fleet(*, actor: Actor, vehicle_id: UUID, as_of: datetime) -> None:
-    """Undo an exit, past or planned: the vehicle counts as present without a gap since its entry.
+def return_to_fleet(*, actor: Actor, vehicle_id: UUID, back_at: datetime | None = None, as_of: datetime) -> None:
+    """A vehicle is in the fleet again: since `back_at`, its time away being kept; without, its exit, past or planned,
+    was an error, and it counts as present without a gap.
 
-    It takes a place again if it had given it back, and is declared to the agency again if it was withdrawn.
-    Raises Refused when it has not left, or no place is left.
+    It takes a place again if it had given it back (C4.1-a), and is declared to the agency again if it was withdrawn.
+    Raises Refused when it has not left, came back before it left or has yet to, or no place is left.
     """
     with tenant_session(actor.organisation_id, write=True) as session:
         vehicle = steps.locked_vehicle(session, actor, vehicle_id)
         if vehicle.left_at is None:
             raise Refused("Ce véhicule est déjà dans le parc.")
         facts = {"sortie": vehicle.left_at.isoformat()}
+        if back_at is not None:
+            check_return(vehicle, back_at, actor, as_of)
+            session.add(_absence(vehicle, back_at, actor, as_of))
+            facts |= {"retour": back_at.isoformat(), "motif": vehicle.left_because or ExitReason.OTHER}
         vehicle.left_at = vehicle.left_because = None
         if not vehicle.counts_in_quota:
             vehicle.counts_in_quota = True
@@ -113,6 +120,44 @@ def return_to_fleet(*, actor: Actor, vehicle_id: UUID, as_of: datetime) -> None:
         steps.record(session, "vehicule.revenu", ("vehicule", vehicle_id), actor, as_of, facts)
         session.flush()
         refresh_computed(session, [vehicle_id], as_of, actor.zone, are_locked=True)
+
+
+def check_return(vehicle: Vehicle, back_at: datetime, actor: Actor, as_of: datetime) -> None:
+    """Refuse a return of a vehicle that is to leave only later, at its exit or before, or that is yet to come."""
+    if vehicle.left_at > as_of:
+        raise Refused("Cette sortie n’est que prévue\u00a0: annulez-la.", "at")
+    if back_at <= vehicle.left_at:
+        left = end_text(vehicle.left_at, actor.zone)
+        raise Refused(f"Ce véhicule est sorti du parc le {left}\u00a0: indiquez un instant plus tard.", "at")
+    if back_at > as_of:
+        raise Refused("Ce retour est dans le futur\u00a0: enregistrez-le quand le véhicule sera là.", "at")
+
+
+def exit_facts(vehicle: Vehicle) -> dict[str, str]:
+    """When and why a vehicle leaves, for the journal; nothing when it stays."""
+    if vehicle.left_at is None:
+        return {}
+    return {"le": vehicle.left_at.isoformat(), "motif": vehicle.left_because or ExitReason.OTHER}
+
+
+def _absence(vehicle: Vehicle, back_at: datetime, actor: Actor, as_of: datetime) -> VehicleAbsence:
+    return VehicleAbsence(
+        organisation_id=actor.organisation_id,
+        id=new_id(),
+        vehicle_id=vehicle.id,
+        left_at=vehicle.left_at,
+        back_at=back_at,
+        left_because=vehicle.left_because or ExitReason.OTHER,
+        created_by=actor.user_id,
+        created_at=as_of,
+    )
+
+
+def _before_and_after(vehicle: Vehicle, values: dict, changed: list[str]) -> dict[str, dict]:
+    """What changes from what to what, where that is no text that a person wrote."""
+    before = told_values({name: getattr(vehicle, name) for name in changed})
+    after = told_values({name: values[name] for name in changed})
+    return {"avant": before, "apres": after} if before else {}
 
 
 def _checked(details: VehicleDetails, actor: Actor, as_of: datetime) -> dict:
@@ -154,6 +199,10 @@ def _refuse_known_plate(session: TenantSession, actor: Actor, values: dict, but:
 def _check_entry(session: TenantSession, vehicle: Vehicle, entered_at: datetime, actor: Actor) -> None:
     if vehicle.left_at is not None and entered_at >= vehicle.left_at:
         raise Refused(f"Ce véhicule sort du parc le {end_text(vehicle.left_at, actor.zone)}.", "entered_at")
+    absences = steps.absences_of(session, vehicle)
+    if absences and entered_at >= absences[0].left_at:
+        left = end_text(absences[0].left_at, actor.zone)
+        raise Refused(f"Ce véhicule est déjà sorti du parc le {left}.", "entered_at")
     earlier = queries.assignments_of(actor.organisation_id, vehicle.id).where(Assignment.starts_at < entered_at)
     first = session.scalar(earlier.order_by(Assignment.starts_at).limit(1))
     if first is not None:

@@ -1,11 +1,14 @@
 """CSV files as other programs write them: separators, encodings, quotes, and what is refused."""
 
+import codecs
+
 import pytest
 
 from eprunes.core.refusals import Refused
 from eprunes.core.spreadsheets.csv_reading import MAX_COLUMNS, MAX_ROWS, is_csv, read_csv
 from eprunes.core.spreadsheets.reading import MAX_FILE_BYTES
 from eprunes.core.spreadsheets.sent import check_sent, read_sent
+from eprunes.core.spreadsheets.writing import Sheet, write_csv
 
 ROWS = [["Prénom", "Âge"], ["Zoé", "42"]]
 
@@ -46,11 +49,42 @@ def test_the_separator_is_the_one_that_the_headings_have_most_of():
     assert rows[1:] == [["Nom, prenom", "Ville"], ["Durand, Zoe", "Lyon"]]
 
 
-@pytest.mark.parametrize("data", [b"", b"  \n\n", b"%PDF-1.7 x", b"PK\x03\x04", b"a;b\x00c", b"\x89PNG\r\n\x1a\n"])
-def test_what_is_no_text_is_refused(data):
+NO_TEXT = [b"%PDF-1.7 x", b"PK\x03\x04", b"a;b\x00c", b"\x89PNG\r\n\x1a\n", codecs.BOM_UTF32_LE + b"a\x00\x00\x00"]
+
+
+@pytest.mark.parametrize(("data", "sentence"), [(b"", "est vide"), (b"  \n\n", "est vide")] + [
+    (data, "n’est pas un texte lisible") for data in NO_TEXT
+])  # fmt: skip
+def test_what_is_no_text_is_refused_in_words_of_its_name(data, sentence):
     assert not is_csv(data)
-    with pytest.raises(Refused, match="n’est pas un classeur"):
+    with pytest.raises(Refused, match=f"Ce fichier CSV {sentence}"):
         read_csv(data)
+    for name in ("parc.csv", "PARC.TXT"):
+        with pytest.raises(Refused, match=f"Ce fichier CSV {sentence}"):
+            check_sent(data, name)
+    with pytest.raises(Refused, match="classeur"):
+        check_sent(data, "parc.xlsx")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_the_unicode_text_of_excel_is_read(encoding):
+    mark = codecs.BOM_UTF16_LE if encoding == "utf-16-le" else codecs.BOM_UTF16_BE
+    data = mark + "Prénom\tÂge\r\nZoé\t42\r\n".encode(encoding)
+    check_sent(data, "parc.txt")
+    assert [sheet.rows for sheet in read_sent(data).sheets] == [ROWS]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+33 4 66", "-", "@x", "'=1", "''+1", "'abc", "a'=1", "abc", "'", "''"])
+def test_a_text_that_was_written_is_read_as_it_was(text):
+    [_, [found]] = rows_of(write_csv(Sheet("Feuille", ["Texte"], [[text]])))
+    assert found == text
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"), [("'=1", "=1"), ("'+33", "+33"), ("''=1", "'=1"), ("'abc", "'abc"), ("'", "'"), ("=1", "=1")]
+)
+def test_only_the_apostrophe_before_a_formula_is_taken_off(cell, text):
+    assert rows_of(f"Texte\n{cell}\n".encode())[1] == [text]
 
 
 @pytest.mark.parametrize(("data", "line"), [(b'a;b\n"ouvert;1\n2;3\n', 3), (b'a;b\n"1"x;2\n', 2)])

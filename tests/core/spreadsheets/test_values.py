@@ -1,9 +1,9 @@
 # ruff: noqa: DTZ001 - cells hold naive local hours
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from eprunes.core.spreadsheets.values import as_date, as_local_datetime, as_postcode, as_text
+from eprunes.core.spreadsheets.values import as_date, as_instant, as_local_datetime, as_postcode, as_text
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,10 @@ def test_a_cell_becomes_the_text_that_a_french_excel_shows(value, text):
         ("03 / 03 / 2026", date(2026, 3, 3)),
         ("2026-03-03", date(2026, 3, 3)),
         ("2026-03-03T08:00:00", date(2026, 3, 3)),
+        ("2026-03-03T23:30:00Z", date(2026, 3, 3)),
+        ("2026-03-03T00:00:00.000+01:00", date(2026, 3, 3)),
+        ("46084,75", date(2026, 3, 3)),
+        ("46084.75", date(2026, 3, 3)),
         ("03/03/2026 08:00", date(2026, 3, 3)),
         ("29/02/2024", date(2024, 2, 29)),
         ("01/01/1900", date(1900, 1, 1)),
@@ -75,6 +79,9 @@ def test_a_date_is_understood(value, day):
         "20260303",
         "#N/A",
         "03/03/2026 matin",
+        "03/03/2026 8h-10",
+        "46084,",
+        "4608,5",
         True,
         time(8),
         9_999,
@@ -88,10 +95,12 @@ def test_what_is_no_date_is_refused(value):
 def test_the_refusal_of_a_date_quotes_it_and_says_what_is_expected():
     with pytest.raises(ValueError) as refusal:
         as_date("abc")
-    assert str(refusal.value) == "ceci n’est pas une date\u00a0: «\u00a0abc\u00a0» (attendu JJ/MM/AAAA)"
+    assert str(refusal.value) == "ceci n’est pas une date\u00a0: «\u00a0abc\u00a0» (attendu JJ/MM/AAAA ou AAAA-MM-JJ)"
     with pytest.raises(ValueError) as refusal:
         as_local_datetime("abc")
-    assert str(refusal.value) == "ceci n’est pas une date\u00a0: «\u00a0abc\u00a0» (attendu JJ/MM/AAAA HH:MM)"
+    assert str(refusal.value) == "ceci n’est pas une date\u00a0: «\u00a0abc\u00a0» " + (
+        "(attendu JJ/MM/AAAA ou AAAA-MM-JJ, avec une heure HH:MM au besoin)"
+    )
 
 
 def test_the_refusal_of_a_long_text_quotes_its_beginning():
@@ -205,3 +214,17 @@ def test_a_postcode_gets_its_zero_back(value, postcode):
 def test_what_is_no_postcode_is_refused(value):
     with pytest.raises(ValueError, match="ceci n’est pas un code postal"):
         as_postcode(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [("2026-03-03T08:30Z", 8), ("2026-03-03 08:30:00.000z", 8), ("2026-03-03T08:30+01:00", 7),
+     ("2026-03-03T08:30:00-0400", 12), ("2026-03-03T08:30 +02", 6)],
+)  # fmt: skip
+def test_an_instant_with_its_offset_is_exact(text, hour):
+    assert as_instant(text) == datetime(2026, 3, 3, hour, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("value", [None, "", "2026-03-03T08:30", "03/03/2026 08:30", datetime(2026, 3, 3, 8), 46_084.5])
+def test_what_has_no_offset_is_no_exact_instant(value):
+    assert as_instant(value) is None
