@@ -27,7 +27,7 @@ from eprunes.fleet.held_twice import also_held
 from eprunes.fleet.models import Assignment, Vehicle
 from eprunes.fleet.names import DriverName
 from eprunes.fleet.services import assignments as services
-from eprunes.fleet.services.steps import absences_of, check_presence
+from eprunes.fleet.services.presence import absences_of, check_presence
 from eprunes.fleet.timeline import period_values
 from eprunes.fleet.vehicle_filters import WITHOUT_DRIVER
 from eprunes.fleet.vehicle_search import VehicleSearch, read_vehicles

@@ -15,7 +15,7 @@ from eprunes.fleet.blueprint import blueprint, declaration_words, found, in_vehi
 from eprunes.fleet.models import Vehicle
 from eprunes.fleet.places import read_places
 from eprunes.fleet.services import vehicles as services
-from eprunes.fleet.services.steps import check_exit
+from eprunes.fleet.services.presence import check_exit
 from eprunes.fleet.services.vehicles import check_return
 from eprunes.fleet.vehicle_forms import (
     LeaveForm,

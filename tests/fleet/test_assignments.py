@@ -11,7 +11,7 @@ from eprunes.core.refusals import Refused
 from eprunes.fleet import queries
 from eprunes.fleet.change_reasons import ChangeReason
 from eprunes.fleet.models import Assignment, ExitReason
-from eprunes.fleet.services import assignments, drivers, steps, vehicles
+from eprunes.fleet.services import assignments, drivers, overlaps, vehicles
 from tests.fleet.fleets import ENTERED, add_driver, add_vehicle
 from tests.support.worlds import AS_OF, actor
 
@@ -262,14 +262,14 @@ def test_the_journal_never_names_a_driver_or_a_plate(room):
 
 def test_what_the_check_lets_through_and_the_database_refuses_reads_the_same(room, monkeypatch):
     room.assign(room.dumas)
-    real, calls = steps.check_free, []
+    real, calls = overlaps.check_free, []
 
     def blind_once(*args, **keywords):
         calls.append(args)
         if len(calls) > 1:
             real(*args, **keywords)
 
-    monkeypatch.setattr(steps, "check_free", blind_once)
+    monkeypatch.setattr(overlaps, "check_free", blind_once)
     with pytest.raises(Refused, match="déjà attribué à DUMAS Caroline du lun. 2 févr. 2026, 08:00"):
         room.assign(room.marin)
     assert len(room.periods()) == 1

@@ -72,8 +72,8 @@ WHO = {
         (
             "fleet.vehicles", "fleet.vehicle", "fleet.add_vehicle", "fleet.change_vehicle", "fleet.leave_fleet",
             "fleet.return_to_fleet", "fleet.bulk", "fleet.bulks", "fleet.bulk_task", "fleet.confirm_bulk",
-            "fleet.cancel_bulk", "fleet.bulk_result", "fleet.assign", "fleet.hand_over", "fleet.choose_vehicle", "fleet.drivers",
-            "fleet.driver",
+            "fleet.cancel_bulk", "fleet.bulk_result", "fleet.assign", "fleet.hand_over", "fleet.choose_vehicle",
+            "fleet.drivers", "fleet.driver",
             "fleet.vehicle_documents", "fleet.add_vehicle_document", "fleet.driver_documents",
             "fleet.add_driver_document", "fleet.document", "fleet.remove_document",
             "fleet.add_driver", "fleet.change_driver", "fleet.driver_left", "fleet.duplicates",

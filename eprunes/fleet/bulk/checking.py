@@ -14,7 +14,7 @@ from eprunes.core.wording import counted
 from eprunes.fleet import queries
 from eprunes.fleet.bulk.acts import Act, Scene
 from eprunes.fleet.models import Assignment, Driver, Vehicle
-from eprunes.fleet.services import steps
+from eprunes.fleet.services import overlaps, steps
 
 GONE = "Ce véhicule n’est plus dans votre parc."
 
@@ -33,7 +33,7 @@ def look_at(
 ) -> Verdict:
     """The verdict on these vehicles; with `lock` they stay as they are until the transaction ends."""
     scene = _load(session, actor, act, vehicle_ids, lock)
-    ready, reasons, overlaps = [], {}, {}
+    ready, reasons, met = [], {}, {}
     for vehicle_id in vehicle_ids:
         vehicle = scene.vehicles.get(vehicle_id)
         if vehicle is None:
@@ -43,9 +43,9 @@ def look_at(
             ready.append((vehicle, act.check(scene, vehicle, actor)))
         except Refused as refusal:
             reasons[vehicle_id] = str(refusal)
-        except steps.Overlap as overlap:
-            overlaps[vehicle_id] = overlap
-    refusals = steps.named_refusals(session, actor, overlaps, act.at, steps.PROMISED)
+        except overlaps.Overlap as overlap:
+            met[vehicle_id] = overlap
+    refusals = overlaps.named_refusals(session, actor, met, act.at, overlaps.PROMISED)
     return Verdict(scene, ready, reasons | {key: str(refusal) for key, refusal in refusals.items()})
 
 

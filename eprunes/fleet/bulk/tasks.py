@@ -4,34 +4,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, Select, false, select
+from sqlalchemy import Row
 
-from eprunes.accounts.permissions import Actor, Permission
+from eprunes.accounts.permissions import Actor
 from eprunes.core import work
-from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.core.spreadsheets.writing import Sheet, write_workbook
-from eprunes.core.work import WorkState, WorkTask
+from eprunes.core.work import WorkState
 from eprunes.fleet.bulk.acts import Act
 from eprunes.fleet.bulk.selection import Selection
 from eprunes.fleet.bulk.steps import KIND
 from eprunes.fleet.names import names_by_id
 from eprunes.fleet.queries import author_names
+from eprunes.fleet.task_rows import AGREED, UNDER_WAY, find_task, opened, recent_tasks
 
-RECENT = 10
 HEADINGS = ["Immatriculation", "Pays", "Motif"]
-_UNDER_WAY = {WorkState.WAITING, WorkState.PREPARING, WorkState.CONFIRMED, WorkState.APPLYING}
-_AGREED = {WorkState.CONFIRMED, WorkState.APPLYING, WorkState.DONE}
-_COLUMNS = (
-    WorkTask.id,
-    WorkTask.state,
-    WorkTask.author_id,
-    WorkTask.created_at,
-    WorkTask.done_steps,
-    WorkTask.total_steps,
-    WorkTask.key_id,
-)
 
 
 @dataclass(frozen=True)
@@ -66,7 +54,7 @@ class Bulk:
 
     @property
     def is_under_way(self) -> bool:
-        return self.state in _UNDER_WAY
+        return self.state in UNDER_WAY
 
     @property
     def is_writing(self) -> bool:
@@ -78,29 +66,19 @@ class Bulk:
         return self.state == WorkState.DONE or bool(self.done)
 
 
-def visible_bulks(actor: Actor, as_of: datetime) -> Select:
-    """The bulk operations of the actor's organisation that have not expired, for those who may change the fleet."""
-    query = select(WorkTask).where(
-        WorkTask.organisation_id == actor.organisation_id, WorkTask.kind == KIND, WorkTask.expires_at > as_of
-    )
-    return query if actor.may(Permission.EDIT_FLEET) else query.where(false())
-
-
 def recent_bulks(session: TenantSession, actor: Actor, as_of: datetime) -> list[Bulk]:
     """The latest bulk operations, newest first, without their vehicles."""
-    query = visible_bulks(actor, as_of).order_by(WorkTask.created_at.desc(), WorkTask.id.desc()).limit(RECENT)
-    rows = session.execute(query.with_only_columns(*_COLUMNS)).all()
+    rows = recent_tasks(session, actor, KIND, as_of)
     names = author_names(session, [row.author_id for row in rows])
-    return [_bulk(row, names, _opened(session, actor, row, "input_box"), {}) for row in rows]
+    return [_bulk(row, names, opened(session, row, "input_box") or {}, {}) for row in rows]
 
 
 def find_bulk(session: TenantSession, actor: Actor, bulk_id: UUID, as_of: datetime) -> Bulk | None:
     """One bulk operation with its vehicles, or None when the actor may not see it."""
-    query = visible_bulks(actor, as_of).where(WorkTask.id == bulk_id)
-    row = session.execute(query.with_only_columns(*_COLUMNS)).first()
+    row = find_task(session, actor, KIND, bulk_id, as_of)
     if row is None:
         return None
-    boxes = (_opened(session, actor, row, name) for name in ("input_box", "result_box"))
+    boxes = (opened(session, row, name) or {} for name in ("input_box", "result_box"))
     return _bulk(row, author_names(session, [row.author_id]), *boxes)
 
 
@@ -126,7 +104,7 @@ def confirm_bulk(*, actor: Actor, bulk_id: UUID, as_of: datetime) -> None:
     """
     with tenant_session(actor.organisation_id, write=True) as session:
         found = find_bulk(session, actor, bulk_id, as_of)
-        if found is not None and found.state in _AGREED:
+        if found is not None and found.state in AGREED:
             return
         if found is None or found.state != WorkState.PREPARED or not found.ready:
             raise Refused("Cette opération n’attend plus de confirmation.")
@@ -155,14 +133,6 @@ def result_workbook(session: TenantSession, actor: Actor, bulk_id: UUID, as_of: 
 
 def _sheet(title: str, rows: tuple[Found, ...]) -> Sheet:
     return Sheet(title, HEADINGS, [[one.plate, one.country, one.reason] for one in rows])
-
-
-def _opened(session: TenantSession, actor: Actor, row: Row, box: str) -> dict:
-    """What a box holds; nothing where there is none, or its key is gone."""
-    mine = WorkTask.organisation_id == actor.organisation_id, WorkTask.id == row.id
-    sealed = session.scalar(select(getattr(WorkTask, box)).where(*mine))
-    key = key_store().keys(actor.organisation_id, [row.key_id]).get(row.key_id)
-    return work.open_task(key, actor.organisation_id, row.id, sealed) if sealed and key else {}
 
 
 def _bulk(row: Row, names: dict[UUID, str], content: dict, result: dict) -> Bulk:

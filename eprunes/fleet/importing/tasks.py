@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, Select, false, select
+from sqlalchemy import Row
 
-from eprunes.accounts.permissions import Actor, Permission
+from eprunes.accounts.permissions import Actor
 from eprunes.core import work
 from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession, tenant_session
@@ -15,28 +15,16 @@ from eprunes.core.refusals import Refused
 from eprunes.core.spreadsheets.reading import SpreadsheetRefused, Workbook
 from eprunes.core.spreadsheets.sent import check_sent
 from eprunes.core.texts import tidy_line
-from eprunes.core.work import WorkState, WorkTask
+from eprunes.core.work import WorkState
 from eprunes.fleet.importing.layouts import tables_of, understanding_from
 from eprunes.fleet.importing.mappings import lacking_columns
 from eprunes.fleet.importing.running import refused_workbook, unstaged
 from eprunes.fleet.importing.steps import KIND
 from eprunes.fleet.queries import author_names
+from eprunes.fleet.task_rows import AGREED, UNDER_WAY, find_task, opened, recent_tasks
 
-RECENT = 10
 LONGEST_NAME = 120
-_UNDER_WAY = {WorkState.WAITING, WorkState.PREPARING, WorkState.CONFIRMED, WorkState.APPLYING}
-_AGREED = {WorkState.CONFIRMED, WorkState.APPLYING, WorkState.DONE}
 _SHOWN_IN_LISTS = ("filename", "sender_id", "sheets", "is_empty", "is_over_quota", "is_unreadable")
-_COLUMNS = (
-    WorkTask.id,
-    WorkTask.state,
-    WorkTask.author_id,
-    WorkTask.created_at,
-    WorkTask.expires_at,
-    WorkTask.done_steps,
-    WorkTask.total_steps,
-    WorkTask.key_id,
-)
 
 
 @dataclass(frozen=True)
@@ -90,33 +78,23 @@ class Import:
 
     @property
     def is_under_way(self) -> bool:
-        return self.state in _UNDER_WAY
-
-
-def visible_imports(actor: Actor, as_of: datetime) -> Select:
-    """The imports of the actor's organisation that have not expired, for those who may change the fleet."""
-    query = select(WorkTask).where(
-        WorkTask.organisation_id == actor.organisation_id, WorkTask.kind == KIND, WorkTask.expires_at > as_of
-    )
-    return query if actor.may(Permission.EDIT_FLEET) else query.where(false())
+        return self.state in UNDER_WAY
 
 
 def recent_imports(session: TenantSession, actor: Actor, as_of: datetime) -> list[Import]:
     """The latest imports, newest first."""
-    query = visible_imports(actor, as_of).order_by(WorkTask.created_at.desc(), WorkTask.id.desc()).limit(RECENT)
-    rows = session.execute(query.with_only_columns(*_COLUMNS)).all()
-    facts = [_facts(session, actor, row) for row in rows]
+    rows = recent_tasks(session, actor, KIND, as_of)
+    facts = [_facts(session, row) for row in rows]
     names = author_names(session, [who for row, told in zip(rows, facts, strict=True) for who in _people(row, told)])
     return [_import(row, names, told) for row, told in zip(rows, facts, strict=True)]
 
 
 def find_import(session: TenantSession, actor: Actor, task_id: UUID, as_of: datetime) -> Import | None:
     """One import with its preview or its result, or None when the actor may not see it."""
-    query = visible_imports(actor, as_of).where(WorkTask.id == task_id)
-    row = session.execute(query.with_only_columns(*_COLUMNS)).first()
+    row = find_task(session, actor, KIND, task_id, as_of)
     if row is None:
         return None
-    facts, result = _facts(session, actor, row), _opened(session, actor, row, "result_box") or {}
+    facts, result = _facts(session, row), opened(session, row, "result_box") or {}
     return _import(row, author_names(session, _people(row, facts)), facts | result)
 
 
@@ -138,7 +116,7 @@ def confirm_import(*, actor: Actor, task_id: UUID, seen: str = "", as_of: dateti
     """
     with tenant_session(actor.organisation_id, write=True) as session:
         found = find_import(session, actor, task_id, as_of)
-        if found is not None and found.state in _AGREED:
+        if found is not None and found.state in AGREED:
             return
         if found is None or found.preview is None or found.state != WorkState.PREPARED:
             raise Refused("Cet import n’attend plus de confirmation.")
@@ -159,45 +137,32 @@ def cancel_import(*, actor: Actor, task_id: UUID, as_of: datetime) -> None:
 
 def refused_lines(session: TenantSession, actor: Actor, task_id: UUID, as_of: datetime) -> bytes | None:
     """The refused lines as a workbook with a column of reasons; None when there are none to be fetched."""
-    query = visible_imports(actor, as_of).where(WorkTask.id == task_id)
-    row = session.execute(query.with_only_columns(*_COLUMNS)).first()
-    content = _opened(session, actor, row, "staged_box") if row else None
-    result = _opened(session, actor, row, "result_box") if content else None
+    row = find_task(session, actor, KIND, task_id, as_of)
+    content = opened(session, row, "staged_box") if row else None
+    result = opened(session, row, "result_box") if content else None
     if not result or not result.get("preview") or not result["preview"]["problems"]:
         return None
-    understanding = understanding_from(_opened(session, actor, row, "input_box")["understanding"])
+    understanding = understanding_from(opened(session, row, "input_box")["understanding"])
     return refused_workbook(tables_of(unstaged(content), understanding), result["preview"]["problems"])
 
 
 def staged_import(session: TenantSession, actor: Actor, task_id: UUID, as_of: datetime) -> Staged | None:
     """The lines of an import that waits for an agreement, and the choices that its preview was made for; or None."""
-    query = visible_imports(actor, as_of).where(WorkTask.id == task_id, WorkTask.state == WorkState.PREPARED)
-    row = session.execute(query.with_only_columns(*_COLUMNS)).first()
-    sent = _opened(session, actor, row, "input_box") if row else None
-    content = _opened(session, actor, row, "staged_box") if sent else None
+    row = find_task(session, actor, KIND, task_id, as_of)
+    sent = opened(session, row, "input_box") if row and row.state == WorkState.PREPARED else None
+    content = opened(session, row, "staged_box") if sent else None
     if content is None:
         return None
     key = key_store().keys(actor.organisation_id, [row.key_id])[row.key_id]
     return Staged(unstaged(content), sent, key)
 
 
-def _facts(session: TenantSession, actor: Actor, row: Row) -> dict:
+def _facts(session: TenantSession, row: Row) -> dict:
     """File name and counts, once the file itself is no longer in the box."""
     if row.state in (WorkState.WAITING, WorkState.PREPARING):
         return {}
-    content = _opened(session, actor, row, "input_box") or {}
+    content = opened(session, row, "input_box") or {}
     return {name: content[name] for name in _SHOWN_IN_LISTS if name in content}
-
-
-def _opened(session: TenantSession, actor: Actor, row: Row, box: str) -> dict | None:
-    query = select(getattr(WorkTask, box)).where(
-        WorkTask.organisation_id == actor.organisation_id, WorkTask.id == row.id
-    )
-    sealed = session.scalar(query)
-    key = key_store().keys(actor.organisation_id, [row.key_id]).get(row.key_id)
-    if sealed is None or key is None:
-        return None
-    return work.open_task(key, actor.organisation_id, row.id, sealed)
 
 
 def _people(row: Row, facts: dict) -> tuple[UUID | None, UUID | None]:
@@ -207,7 +172,7 @@ def _people(row: Row, facts: dict) -> tuple[UUID | None, UUID | None]:
 
 def _import(row: Row, names: dict[UUID, str], facts: dict) -> Import:
     sender, confirmer = _people(row, facts)
-    is_confirmed = row.state in _AGREED and confirmer != sender
+    is_confirmed = row.state in AGREED and confirmer != sender
     return Import(
         id=row.id,
         state=WorkState(row.state),

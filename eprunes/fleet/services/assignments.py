@@ -8,7 +8,7 @@ from eprunes.core.database import TenantSession, tenant_session
 from eprunes.fleet import queries
 from eprunes.fleet.change_reasons import ChangeReason
 from eprunes.fleet.models import Assignment
-from eprunes.fleet.services import steps
+from eprunes.fleet.services import overlaps, presence, steps
 from eprunes.fleet.versions import assignment_version, refuse_stale
 
 
@@ -29,7 +29,7 @@ def assign(
     """
     period = (starts_at, ends_at)
     with (
-        steps.overlaps_explained(actor, vehicle_id, period),
+        overlaps.overlaps_explained(actor, vehicle_id, period),
         tenant_session(actor.organisation_id, write=True) as session,
     ):
         vehicle = steps.locked_vehicle(session, actor, vehicle_id)
@@ -45,13 +45,13 @@ def hand_over(*, actor: Actor, vehicle_id: UUID, driver_id: UUID, at: datetime, 
     """
     period = (at, None)
     with (
-        steps.overlaps_explained(actor, vehicle_id, period, advice=steps.PROMISED),
+        overlaps.overlaps_explained(actor, vehicle_id, period, advice=overlaps.PROMISED),
         tenant_session(actor.organisation_id, write=True) as session,
     ):
         vehicle = steps.locked_vehicle(session, actor, vehicle_id)
         driver = steps.driver_of_fleet(session, actor, driver_id)
         held = session.scalars(steps.lasting_until(actor.organisation_id, [vehicle_id], at)).all()
-        absences = steps.absences_of(session, vehicle)
+        absences = presence.absences_of(session, vehicle)
         current = steps.check_hand_over(vehicle, driver, held, at, actor, absences)
         if current is not None:
             steps.end_at(session, current, at, actor, as_of)
@@ -90,7 +90,7 @@ def correct_assignment(
     """
     period = (starts_at, ends_at)
     with (
-        steps.overlaps_explained(actor, None, period),
+        overlaps.overlaps_explained(actor, None, period),
         tenant_session(actor.organisation_id, write=True) as session,
     ):
         row, vehicle = steps.locked_assignment(session, actor, assignment_id)
@@ -99,8 +99,8 @@ def correct_assignment(
         if not steps.changed_fields(row, values):
             return False
         _refuse_stale(session, actor, seen, row)
-        steps.check_period(vehicle, driver, period, actor, steps.absences_of(session, vehicle))
-        steps.check_free(session, vehicle.id, period, but=row.id)
+        presence.check_period(vehicle, driver, period, actor, presence.absences_of(session, vehicle))
+        overlaps.check_free(session, vehicle.id, period, but=row.id)
         before = steps.assignment_facts(row)
         for name, value in values.items():
             setattr(row, name, value)
@@ -124,7 +124,7 @@ def cancel_assignment(
 
 
 def _made_before(
-    session: TenantSession, actor: Actor, vehicle_id: UUID, driver_id: UUID, period: steps.Period
+    session: TenantSession, actor: Actor, vehicle_id: UUID, driver_id: UUID, period: presence.Period
 ) -> UUID | None:
     """The assignment that this person has made in just these words: a form that was sent twice."""
     starts_at, ends_at = period

@@ -13,7 +13,7 @@ from eprunes.fleet import queries
 from eprunes.fleet.change_reasons import ChangeReason
 from eprunes.fleet.local_times import last_instant
 from eprunes.fleet.models import Assignment, AssignmentSource, Driver, Vehicle
-from eprunes.fleet.services import steps
+from eprunes.fleet.services import overlaps, presence, steps
 
 UNDONE_WITHIN = timedelta(minutes=30)
 AT_ONCE = timedelta(minutes=1)
@@ -29,7 +29,7 @@ def take(*, actor: Actor, vehicle_id: UUID, driver_id: UUID, until: datetime | N
     taken it.
     """
     with (
-        steps.overlaps_explained(actor, vehicle_id, (as_of + AT_ONCE, until), advice=PROMISED),
+        overlaps.overlaps_explained(actor, vehicle_id, (as_of + AT_ONCE, until), advice=PROMISED),
         tenant_session(actor.organisation_id, write=True) as session,
     ):
         vehicle = steps.locked_vehicle(session, actor, vehicle_id)
@@ -73,7 +73,7 @@ def undo_give_back(*, actor: Actor, assignment_id: UUID, as_of: datetime) -> Non
     """It was not given back after all: held on as before, until it is. Raises Refused when that was too long ago, or
     somebody has taken it since."""
     with (
-        steps.overlaps_explained(actor, None, (as_of, None)),
+        overlaps.overlaps_explained(actor, None, (as_of, None)),
         tenant_session(actor.organisation_id, write=True) as session,
     ):
         row, vehicle = steps.locked_assignment(session, actor, assignment_id)
@@ -81,10 +81,10 @@ def undo_give_back(*, actor: Actor, assignment_id: UUID, as_of: datetime) -> Non
             raise Refused(
                 "Ce retour ne peut plus être annulé ici\u00a0: corrigez l’attribution sur la fiche du véhicule."
             )
-        steps.check_free(session, vehicle.id, (row.ends_at, as_of + timedelta.resolution), but=row.id)
+        overlaps.check_free(session, vehicle.id, (row.ends_at, as_of + timedelta.resolution), but=row.id)
         driver = steps.driver_of_fleet(session, actor, row.driver_id)
         period = (row.starts_at, _free_until(session, vehicle, driver, as_of, actor))
-        steps.check_period(vehicle, driver, period, actor, steps.absences_of(session, vehicle))
+        presence.check_period(vehicle, driver, period, actor, presence.absences_of(session, vehicle))
         before = steps.assignment_facts(row)
         row.ends_at = period[1]
         reason = ChangeReason.STILL_OUT
@@ -101,11 +101,11 @@ def _taken_at_once(session: TenantSession, vehicle: Vehicle, as_of: datetime) ->
     return session.scalar(query.order_by(Assignment.starts_at).limit(1))
 
 
-def _same_taking(taken: Assignment, driver: Driver, period: steps.Period, actor: Actor) -> UUID:
+def _same_taking(taken: Assignment, driver: Driver, period: presence.Period, actor: Actor) -> UUID:
     """The id of what was taken, when it was by the same person for the same driver and time. Raises Overlap."""
     made = (taken.driver_id, taken.created_by, taken.source, taken.ends_at)
     if made != (driver.id, actor.user_id, AssignmentSource.PHONE, period[1]):
-        raise steps.Overlap(taken, "")
+        raise overlaps.Overlap(taken, "")
     return taken.id
 
 

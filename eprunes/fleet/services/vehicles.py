@@ -18,7 +18,7 @@ from eprunes.fleet import queries
 from eprunes.fleet.local_times import end_text
 from eprunes.fleet.models import Assignment, ExitReason, Vehicle, VehicleAbsence
 from eprunes.fleet.plates import InvalidPlate, Plate
-from eprunes.fleet.services import steps
+from eprunes.fleet.services import presence, steps
 from eprunes.fleet.services.due_dates import refresh_computed
 from eprunes.fleet.vehicle_rules import KEPT, VehicleDetails, plate_of, tidied, told_values
 from eprunes.fleet.versions import refuse_stale, vehicle_version
@@ -78,7 +78,7 @@ def leave_fleet(*, actor: Actor, vehicle_id: UUID, at: datetime, reason: ExitRea
     """
     with tenant_session(actor.organisation_id, write=True) as session:
         vehicle = steps.locked_vehicle(session, actor, vehicle_id)
-        steps.check_exit(vehicle, at, actor, as_of, steps.absences_of(session, vehicle))
+        presence.check_exit(vehicle, at, actor, as_of, presence.absences_of(session, vehicle))
         beyond = queries.assignments_of(actor.organisation_id, vehicle_id).where(
             or_(Assignment.ends_at.is_(None), Assignment.ends_at > at)
         )
@@ -199,7 +199,7 @@ def _refuse_known_plate(session: TenantSession, actor: Actor, values: dict, but:
 def _check_entry(session: TenantSession, vehicle: Vehicle, entered_at: datetime, actor: Actor) -> None:
     if vehicle.left_at is not None and entered_at >= vehicle.left_at:
         raise Refused(f"Ce véhicule sort du parc le {end_text(vehicle.left_at, actor.zone)}.", "entered_at")
-    absences = steps.absences_of(session, vehicle)
+    absences = presence.absences_of(session, vehicle)
     if absences and entered_at >= absences[0].left_at:
         left = end_text(absences[0].left_at, actor.zone)
         raise Refused(f"Ce véhicule est déjà sorti du parc le {left}.", "entered_at")
