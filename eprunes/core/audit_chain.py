@@ -19,7 +19,7 @@ from uuid import UUID
 from sqlalchemy import and_, delete, event, insert, select, update
 
 from eprunes.core.audit_tables import AuditConnection, AuditEntry, AuditHead, AuditLink, AuditPending
-from eprunes.core.database import TenantSession, insert_absent, new_id, tenant_session
+from eprunes.core.database import TenantSession, expect_growth, insert_absent, new_id, tenant_session
 
 SALT_BYTES = 32
 BATCH = 500
@@ -39,6 +39,7 @@ CHAINED_LATER_PREFIX = "connexion"
 
 _HEADS = AuditHead.__table__
 _WAITING = "audit entries of this transaction"
+_MANY = 100
 
 
 class ChainForked(Exception):
@@ -186,6 +187,8 @@ def _link(session: TenantSession, head: Head, entries: Sequence[Entry]) -> None:
     for seq, entry in enumerate(entries, start=head.seq + 1):
         last = link_hash(last, entry, seq)
         rows.append({"organisation_id": own, "id": entry.id, "seq": seq, "hash": last})
+    if len(rows) > _MANY:
+        expect_growth(session)
     session.execute(insert(AuditLink.__table__), rows)
     here = _HEADS.c.organisation_id == own, _HEADS.c.seq == head.seq, _HEADS.c.hash == head.hash
     if session.execute(update(_HEADS).where(*here).values(seq=seq, hash=last)).rowcount != 1:

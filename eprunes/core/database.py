@@ -276,6 +276,17 @@ def _tell_postgresql_the_tenant(session, transaction, connection) -> None:
         connection.connection.driver_connection.execute(setting, [str(session.organisation_id)])
 
 
+def expect_growth(session: Session) -> None:
+    """Before thousands of rows: until this transaction ends PostgreSQL plans each check of a reference anew.
+
+    It would go on with the plan it made while the referenced table was small: any index would do then, and reading
+    one of them from end to end for each row is what it may have chosen.
+    """
+    if session.bind.dialect.name == "postgresql":
+        with session.connection().connection.cursor() as cursor:
+            cursor.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+
+
 def insert_absent(session: Session, model: type[Base], rows: list[dict]) -> set[UUID]:
     """Insert rows that clash with no unique constraint; returns the ids of those that were new."""
     if not rows:

@@ -7,14 +7,14 @@ from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, event, insert, update
 from sqlalchemy.exc import DBAPIError
 
 from eprunes.core import audit, audit_chain
 from eprunes.core.audit_chain import ChainForked, canonical, chain_pending, genesis, is_chained_later, link_hash
 from eprunes.core.audit_tables import AuditConnection, AuditEntry, AuditHead, AuditLink, AuditPending
 from eprunes.core.audit_verify import verify
-from eprunes.core.database import new_id, tenant_session
+from eprunes.core.database import db, new_id, tenant_session
 from tests.core.audit_worlds import chain_of, rows_of, write, write_several
 from tests.support.worlds import AS_OF
 
@@ -221,3 +221,22 @@ def test_instants_keep_their_microseconds_through_both_databases(world):
     write(world.organisation_id, as_of=datetime(2026, 3, 3, 9, 0, 0, 123456, tzinfo=UTC), subject=("avis", new_id()))
     write(world.organisation_id, details={"nombre": 0.1, 3: "clé", "texte": "é\u2019\ud83d\ude00\x00"})
     assert verify(world.organisation_id).fault is None
+
+
+@pytest.mark.parametrize(("count", "mode"), [(100, "auto"), (101, "force_custom_plan")])
+def test_many_links_are_checked_by_plans_made_for_the_journal_as_it_is(world, count, mode):
+    """A plan of the time when the journal was small may read an index from end to end for each link."""
+    acts = [("vehicule.modifie", ("vehicule", new_id()), {}) for _ in range(count)]
+    is_postgresql, modes = db.engine.dialect.name == "postgresql", []
+
+    def look(connection, cursor, statement, *_) -> None:
+        if statement.startswith("INSERT INTO audit_links") and is_postgresql:
+            modes.append(cursor.connection.execute("SHOW plan_cache_mode").fetchone()[0])
+
+    event.listen(db.engine, "before_cursor_execute", look)
+    try:
+        with tenant_session(world.organisation_id, write=True) as session:
+            audit.record_all(session, acts, as_of=AS_OF)
+    finally:
+        event.remove(db.engine, "before_cursor_execute", look)
+    assert modes == [mode] * is_postgresql
