@@ -32,7 +32,7 @@ bench: $(READY) ## Mesurer les temps de réponse, sur SQLite et PostgreSQL
 	@.ci/packages postgresql
 	$(BIN)/python -m bench
 
-bench-million: $(READY) ## Mesurer un client parmi 2 000 (un million de véhicules, PostgreSQL ; cinq minutes)
+bench-million: $(READY) ## Mesurer un client parmi 2 000 (un million de véhicules, PostgreSQL ; trois minutes)
 	@.ci/packages postgresql
 	$(BIN)/python -m bench.million
 
