@@ -32,9 +32,9 @@ class BulkEndForm(EndForm):
 
 
 class BulkChangeForm(FlaskForm):
-    site = text("Nouveau site", list="sites")
+    site = text("Nouveau site", list="site-connus")
     clear_site = BooleanField("Vider le site")
-    cost_centre = text("Nouveau centre de coûts")
+    cost_centre = text("Nouveau centre de coûts", list="cost_centre-connus")
     clear_cost_centre = BooleanField("Vider le centre de coûts")
 
     def act(self, session: TenantSession, actor: Actor) -> Act:

@@ -9,11 +9,13 @@ from eprunes.core import clock
 from eprunes.core.web import XLSX, download, downloads, reading, refusals_on, render_form
 from eprunes.fleet.blueprint import blueprint, found, in_vehicles
 from eprunes.fleet.bulk import tasks
+from eprunes.fleet.bulk.acts import FIELDS
 from eprunes.fleet.bulk.selection import Selection, selected
 from eprunes.fleet.bulk_forms import bulk_form, is_filled
 from eprunes.fleet.driver_choice import suggested_drivers
 from eprunes.fleet.form_parts import ConfirmForm
-from eprunes.fleet.vehicle_search import known_sites, read_vehicle_search, vehicle_search_args
+from eprunes.fleet.vehicle_search import read_vehicle_search, vehicle_search_args
+from eprunes.fleet.vehicle_suggestions import suggestions
 
 SHOWN = 200
 
@@ -33,8 +35,8 @@ def bulk(act: str):
             bulk_id = tasks.start_bulk(actor=g.actor, **chosen, as_of=clock.now())
             return redirect(url_for("fleet.bulk_task", bulk_id=bulk_id))
     drivers = suggested_drivers(reading(), g.actor, now.date()) if "driver" in form else []
-    sites = known_sites(reading(), g.actor) if "site" in form else []
-    return render_form("fleet/bulk.html", form, act=act, selection=selection, drivers=drivers, sites=sites)
+    suggested = suggestions(reading(), g.actor, [name for name in FIELDS if name in form])
+    return render_form("fleet/bulk.html", form, act=act, selection=selection, drivers=drivers, suggested=suggested)
 
 
 @blueprint.get("/vehicules/groupe")

@@ -186,12 +186,6 @@ def holder_now(session: TenantSession, actor: Actor, vehicle_id: UUID, as_of: da
     return _holders_in(session.execute(query).all(), actor).get(vehicle_id)
 
 
-def known_sites(session: TenantSession, actor: Actor) -> list[str]:
-    """The sites that vehicles stand at, sorted."""
-    query = visible_vehicles(actor).with_only_columns(Vehicle.site).where(Vehicle.site != "").distinct()
-    return sorted(session.scalars(query), key=folded)
-
-
 def _with_holders(query: Select[tuple[Vehicle]], as_of: datetime) -> Select:
     """The same vehicles, each with the columns of who holds it at an instant, NULL when nobody does."""
     same_driver = and_(Driver.organisation_id == Assignment.organisation_id, Driver.id == Assignment.driver_id)

@@ -1,4 +1,6 @@
-"""What the form of a vehicle suggests: what the other vehicles of the fleet say already."""
+"""What forms suggest for a vehicle: what the other vehicles of the fleet say already."""
+
+from collections.abc import Iterable
 
 from eprunes.accounts.permissions import Actor
 from eprunes.core.database import TenantSession
@@ -10,10 +12,10 @@ MOST = 200
 SUGGESTED = ("make", "site", "cost_centre", "lessor", "registered_to")
 
 
-def suggestions(session: TenantSession, actor: Actor) -> dict[str, list[str]]:
+def suggestions(session: TenantSession, actor: Actor, fields: Iterable[str] = SUGGESTED) -> dict[str, list[str]]:
     """The values that are in use, sorted, by field: at most two hundred of each."""
     found = {}
-    for name in SUGGESTED:
+    for name in fields:
         column = getattr(Vehicle, name)
         query = visible_vehicles(actor).with_only_columns(column).where(column != "").distinct()
         found[name] = sorted(session.scalars(query.order_by(column).limit(MOST)), key=folded)

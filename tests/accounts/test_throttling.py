@@ -10,9 +10,21 @@ from sqlalchemy import select
 
 from eprunes.accounts import throttling
 from eprunes.accounts.models import Throttle
-from eprunes.accounts.throttling import ACCOUNT, ADDRESS, LONGEST, MAILBOX, PERSON, Attempt, Count, counted, network_of
+from eprunes.accounts.throttling import (
+    ACCOUNT,
+    ADDRESS,
+    LONGEST,
+    MAILBOX,
+    PERSON,
+    Attempt,
+    Count,
+    Limits,
+    counted,
+    network_of,
+)
 from eprunes.core.database import platform_session
 from eprunes.core.refusals import Refused
+from tests.accounts.factors import at_once
 from tests.support.worlds import AS_OF
 
 MINUTE = timedelta(minutes=1)
@@ -145,6 +157,21 @@ def test_parallel_attempts_on_the_same_things_wait_for_each_other(app):
         list(pool.map(try_once, range(32)))
     with platform_session("tests") as session:
         assert set(session.scalars(select(Throttle.failures))) == {32}
+
+
+def test_a_success_elsewhere_never_breaks_an_attempt(app):
+    """What a success strikes out may be what an attempt has just looked at."""
+
+    many = Limits(free=10_000, forgiven_every=timedelta(minutes=5))
+
+    def try_or_succeed(number: int) -> None:
+        for _ in range(60):
+            if number:
+                throttling.take("x", "a", as_of=AS_OF, limits=many)
+            else:
+                throttling.clear("x", "a")
+
+    assert at_once(app, try_or_succeed, 3) == [None] * 3
 
 
 def test_the_database_knows_neither_addresses_nor_accounts(app):

@@ -22,8 +22,8 @@ from eprunes.core.database import new_id, tenant_session
 from eprunes.core.spreadsheets.reading import read_workbook
 from eprunes.fleet.models import ExitReason
 from tests.core.audit_worlds import rows_of
-from tests.fines.test_pages import post_notice
 from tests.fleet.fleets import add_driver, add_vehicle
+from tests.support.desk import post_notice
 from tests.support.worlds import AS_OF, actor, open_session
 
 PAGE, EXPORT, HEAD = (f"/administration/journal{end}" for end in ("", "/export.xlsx", "/empreinte.json"))

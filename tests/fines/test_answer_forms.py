@@ -8,8 +8,8 @@ from sqlalchemy import select
 from eprunes.core.database import tenant_session
 from eprunes.fines import transmission
 from eprunes.fines.models import Answer
-from tests.fines.test_pages import designation_of, desk, post_notice  # noqa: F401 - a fixture
 from tests.fleet.fleets import add_driver
+from tests.support.desk import designation_of, post_notice
 from tests.support.worlds import AS_OF
 
 ONE_CLICK = "Désigner Caroline DUMAS</button>"
@@ -17,12 +17,12 @@ REASON = "Le numéro de permis est inconnu."
 
 
 @pytest.fixture
-def browser(desk, signed_in):  # noqa: F811
+def browser(desk, signed_in):
     return signed_in(desk[0].fines)
 
 
 @pytest.fixture
-def refused(desk, browser):  # noqa: F811
+def refused(desk, browser):
     """The agency refused the designation of Caroline Dumas."""
     world, _, driver_id, notice_id = desk
     browser.post(f"/contraventions/{notice_id}/designer", data=designation_of(driver_id))
@@ -39,7 +39,7 @@ def answers(world) -> int:
 @pytest.mark.parametrize(
     ("issued", "status"), [("2026-02-19", 302), ("2026-02-20", 302), ("2026-02-21", 422), ("2026-03-03", 422)]
 )
-def test_a_licence_issued_after_the_offence_is_refused(desk, browser, issued, status):  # noqa: F811
+def test_a_licence_issued_after_the_offence_is_refused(desk, browser, issued, status):
     world, _, driver_id, notice_id = desk
     typed = designation_of(driver_id, licence_issued_on=issued)
     answer = browser.post(f"/contraventions/{notice_id}/designer", data=typed)
@@ -52,7 +52,7 @@ def test_a_licence_issued_after_the_offence_is_refused(desk, browser, issued, st
 
 @pytest.mark.parametrize(("issued", "is_doubtful"), [("1999-12-31", True), ("2000-01-01", False)])
 def test_a_licence_from_before_the_sixteenth_birthday_is_declared_after_a_second_look(
-    desk,  # noqa: F811
+    desk,
     browser,
     issued,
     is_doubtful,
@@ -71,7 +71,7 @@ def test_a_licence_from_before_the_sixteenth_birthday_is_declared_after_a_second
     assert answers(world) == 1
 
 
-def test_a_doubtful_file_shows_its_doubt_before_anything_is_sent(desk, browser):  # noqa: F811
+def test_a_doubtful_file_shows_its_doubt_before_anything_is_sent(desk, browser):
     world, _, _, notice_id = desk
     odd = add_driver(world, licence_issued_on=date(1990, 12, 28))
     page = browser.get(f"/contraventions/{notice_id}?conducteur={odd}").text
@@ -80,7 +80,7 @@ def test_a_doubtful_file_shows_its_doubt_before_anything_is_sent(desk, browser):
     assert "Manque" not in page
 
 
-def test_everything_that_is_wrong_in_a_designation_is_said_at_once(desk, browser):  # noqa: F811
+def test_everything_that_is_wrong_in_a_designation_is_said_at_once(desk, browser):
     world, _, driver_id, notice_id = desk
     wrong = {"first_name": "😀 123", "last_name": "<i>", "address_line": "", "postcode": "123", "licence_number": "1"}
     wrong |= {"birth_date": "2020-01-01", "licence_issued_on": "2026-02-25"}
@@ -92,7 +92,7 @@ def test_everything_that_is_wrong_in_a_designation_is_said_at_once(desk, browser
     assert answers(world) == 0
 
 
-def test_nothing_that_cannot_be_seen_is_declared(desk, browser):  # noqa: F811
+def test_nothing_that_cannot_be_seen_is_declared(desk, browser):
     world, _, driver_id, notice_id = desk
     typed = {"last_name": "Du\x00mas\u202e", "city": "Saint-\u2066Gérard", "licence_number": "2691\x0034022100"}
     answer = browser.post(f"/contraventions/{notice_id}/designer", data=designation_of(driver_id, **typed))
@@ -102,7 +102,7 @@ def test_nothing_that_cannot_be_seen_is_declared(desk, browser):  # noqa: F811
     assert (told["last_name"], told["city"], told["licence_number"]) == ("Dumas", "Saint-Gérard", "269134022100")
 
 
-def test_an_impossibility_keeps_its_lines_and_nothing_invisible(desk, browser):  # noqa: F811
+def test_an_impossibility_keeps_its_lines_and_nothing_invisible(desk, browser):
     world, _, _, notice_id = desk
     typed = {"reason": "force_majeure", "comment": "Réqui\x00sition.\r\nDe la\u202e mairie."}
     assert browser.post(f"/contraventions/{notice_id}/impossible", data=typed).status_code == 302
@@ -120,7 +120,7 @@ def test_an_impossibility_keeps_its_lines_and_nothing_invisible(desk, browser): 
         ("99999", "pas_d_obligation", 302),
     ],
 )
-def test_no_duty_is_no_reason_where_the_law_asks_for_a_designation(desk, browser, natinf, reason, status):  # noqa: F811
+def test_no_duty_is_no_reason_where_the_law_asks_for_a_designation(desk, browser, natinf, reason, status):
     """Only what the catalogue knows: an unknown NATINF may be filed so."""
     world, vehicle_id, *_ = desk
     notice_id = post_notice(world, vehicle_id, "2222222222", natinf=natinf, posted_at=AS_OF)
@@ -131,7 +131,7 @@ def test_no_duty_is_no_reason_where_the_law_asks_for_a_designation(desk, browser
         assert "Classé sans désignation" not in browser.get(f"/contraventions/{notice_id}").text
 
 
-def test_before_any_refusal_one_click_is_enough(desk, browser):  # noqa: F811
+def test_before_any_refusal_one_click_is_enough(desk, browser):
     page = browser.get(f"/contraventions/{desk[3]}").text
     assert ONE_CLICK in page
     assert 'name="send_again"' not in page
@@ -146,7 +146,7 @@ def test_after_a_refusal_the_details_are_open_with_the_agencys_sentence(refused,
     assert page.count(REASON) == 2, "on top of the page, and with the details"
 
 
-def test_after_a_refusal_the_same_details_go_again_only_on_a_ticked_box(desk, refused, browser):  # noqa: F811
+def test_after_a_refusal_the_same_details_go_again_only_on_a_ticked_box(desk, refused, browser):
     world, _, driver_id, _ = desk
     answer = browser.post(f"{refused}/designer", data=designation_of(driver_id))
     assert answer.status_code == 422
@@ -155,7 +155,7 @@ def test_after_a_refusal_the_same_details_go_again_only_on_a_ticked_box(desk, re
     assert browser.post(f"{refused}/designer", data=designation_of(driver_id, send_again="y")).status_code == 302
 
 
-def test_after_a_refusal_other_details_or_another_driver_go_at_once(desk, refused, browser):  # noqa: F811
+def test_after_a_refusal_other_details_or_another_driver_go_at_once(desk, refused, browser):
     world, _, driver_id, _ = desk
     assert ONE_CLICK not in browser.get(f"{refused}?conducteur=nouveau").text
     corrected = designation_of(driver_id, licence_number="12AB34567")
@@ -164,14 +164,14 @@ def test_after_a_refusal_other_details_or_another_driver_go_at_once(desk, refuse
 
 
 @pytest.mark.parametrize("action", ["designer", "impossible", "classer", "rouvrir"])
-def test_a_reloaded_answer_leads_back_to_its_notice(desk, browser, action):  # noqa: F811
+def test_a_reloaded_answer_leads_back_to_its_notice(desk, browser, action):
     notice_id = desk[3]
     answer = browser.get(f"/contraventions/{notice_id}/{action}")
     assert (answer.status_code, answer.location) == (302, f"/contraventions/{notice_id}")
 
 
 @pytest.mark.parametrize("asked", ["cherche", "conducteur"])
-def test_a_notice_is_shown_whatever_its_address_asks(desk, browser, asked):  # noqa: F811
+def test_a_notice_is_shown_whatever_its_address_asks(desk, browser, asked):
     assert browser.get(f"/contraventions/{desk[3]}", query_string={asked: "a\x00\u202eb"}).status_code == 200
     for one in ("q", "vue", "tri", "page"):
         assert browser.get("/contraventions", query_string={one: "a\x00\u202e"}).status_code == 200

@@ -7,13 +7,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from eprunes.accounts.models import User
 from eprunes.accounts.permissions import Actor
 from eprunes.core import work
 from eprunes.core.audit import AuditEntry
 from eprunes.core.database import tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.core.work import WorkState
+from eprunes.fleet import task_authors
 from eprunes.fleet.bulk import selection, steps, tasks
 from eprunes.fleet.bulk.acts import Act, Change, End, Reassign
 from eprunes.fleet.bulk.selection import Selection
@@ -22,7 +22,7 @@ from eprunes.fleet.models import Assignment, ExitReason, Vehicle
 from eprunes.fleet.services import assignments, drivers, vehicles
 from eprunes.fleet.vehicle_search import VehicleSearch
 from tests.fleet.fleets import add_driver, add_vehicle, fill
-from tests.support.worlds import AS_OF, World, actor
+from tests.support.worlds import AS_OF, World, actor, take_fleet_right
 
 FEBRUARY, JUNE = datetime(2026, 2, 2, 7, tzinfo=UTC), datetime(2026, 6, 1, 6, tzinfo=UTC)
 PLATES = ("AB-101-CD", "AB-102-CD", "AB-103-CD")
@@ -290,14 +290,8 @@ def test_whoever_lost_the_right_in_between_changes_nothing(room):
     with tenant_session(room.world.organisation_id) as session:
         found = [tasks.find_bulk(session, boss, one, AS_OF) for one in (task.id, waiting)]
     assert [one.state for one in found] == [WorkState.FAILED] * 2
-    assert {one.refusal for one in found} == {steps.NOT_ALLOWED}
+    assert {one.refusal for one in found} == {task_authors.NOT_ALLOWED}
     assert {room.vehicle(one).site for one in room.vehicles} == {""}
-
-
-def take_fleet_right(world: World) -> None:
-    own = User.organisation_id == world.organisation_id, User.email == world.fleet
-    with tenant_session(world.organisation_id, write=True) as session:
-        session.scalars(select(User).where(*own)).one().fleet_right = False
 
 
 # Other clients

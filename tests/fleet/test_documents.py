@@ -23,7 +23,6 @@ from eprunes.fleet.services import documents
 from eprunes.privacy import jobs
 from tests.fleet.fleets import add_driver, add_vehicle
 from tests.fleet.test_vehicle_pages import refused, text_of
-from tests.provider.conftest import operator, visiting  # noqa: F401 - fixtures
 from tests.support import tables
 from tests.support.papers import jpeg, pdf, png
 from tests.support.routes import MISSING
@@ -324,7 +323,7 @@ def test_another_client_s_documents_are_as_if_they_were_not(signed_in, world, ot
     assert (len(rows(world)[0]), rows(other_world), keys(other_world)) == (1, ([], []), set())
 
 
-def test_a_visiting_operator_reads_the_list_and_opens_no_file(visiting, world, vehicle, driver):  # noqa: F811
+def test_a_visiting_operator_reads_the_list_and_opens_no_file(visiting, world, vehicle, driver):
     """The least that a visit needs: a paper's content stays the client's."""
     for subject in (Subject(VEHICLE, vehicle), Subject(DRIVER, driver)):
         document = add(world, subject)

@@ -23,7 +23,6 @@ from eprunes.fleet.vehicle_search import (
     SORTS,
     VehicleSearch,
     found_vehicles,
-    known_sites,
     read_vehicle_search,
     read_vehicles,
     vehicle_search_args,
@@ -97,11 +96,6 @@ def test_a_vehicle_counts_as_departed_from_the_instant_of_its_exit(world, fleet)
         for instant, expected in ((AS_OF - DAY, 1), (AS_OF - DAY - timedelta(seconds=1), 0)):
             query = found_vehicles(session, fleet, VehicleSearch(state="sortis"), instant)
             assert len(session.scalars(query).all()) == expected
-
-
-def test_the_sites_are_those_that_vehicles_stand_at(fleet):
-    with tenant_session(fleet.organisation_id) as session:
-        assert known_sites(session, fleet) == ["Émerainville", "Lyon"]
 
 
 def test_the_list_offers_the_sites_of_what_the_other_filters_find(fleet):

@@ -3,10 +3,10 @@
 import pytest
 
 from eprunes.fleet.services import drivers
-from tests.fines.test_pages import designation_of
 from tests.house.canaries import contents, driver_details, leave_traces, provider_ids, word
 from tests.house.roles import ADMIN, BOTH, OPERATOR
 from tests.house.rows import everything
+from tests.support.desk import designation_of
 from tests.support.routes import MISSING, calls
 from tests.support.worlds import AS_OF, World, actor, make_world
 

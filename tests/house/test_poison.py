@@ -9,13 +9,13 @@ from sqlalchemy import Boolean, Column, Date, DateTime, Integer, LargeBinary, Nu
 
 from eprunes.accounts.services import invitations, resets
 from eprunes.core.database import Base
-from tests.fines.test_pages import designation_of
 from tests.house import roles
 from tests.house.canaries import contents, plate, provider_ids, word
 from tests.house.roles import ADMIN, ANONYMOUS, BOTH, FINES, FLEET, OPERATOR
 from tests.house.rows import changed, counted, everything
 from tests.house.stored_texts import sealed_texts
 from tests.support import letters
+from tests.support.desk import designation_of
 from tests.support.routes import calls
 from tests.support.worlds import AS_OF, PASSWORD, World, actor, give_password, make_world
 

@@ -10,7 +10,7 @@ from eprunes.accounts.models import Handover, Identity
 from eprunes.accounts.services import clients, users
 from eprunes.core.audit import ActorKind, AuditEntry
 from eprunes.core.database import platform_session, tenant_session
-from tests.provider.conftest import OPERATOR
+from tests.support.operators import OPERATOR
 from tests.support.routes import MISSING, calls
 from tests.support.worlds import AS_OF, actor, give_password, open_session
 

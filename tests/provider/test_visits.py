@@ -16,10 +16,10 @@ from eprunes.core.refusals import NotVisible, Refused
 from eprunes.fines import services as fines
 from eprunes.fines.answering import ImpossibilityReason
 from eprunes.fines.models import NoticeEvent
-from tests.fines.test_pages import post_notice
 from tests.fleet.fleets import COMPLETE, add_vehicle
 from tests.house.test_matrix import contents
-from tests.provider.conftest import OPERATOR
+from tests.support.desk import post_notice
+from tests.support.operators import OPERATOR
 from tests.support.routes import calls
 from tests.support.worlds import AS_OF, actor, open_session
 

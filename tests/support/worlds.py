@@ -140,3 +140,10 @@ def give_trace(world: World, as_of: datetime = AS_OF) -> None:
     with tenant_session(organisation_id, write=True) as session:
         audit.record(session, "connexion", as_of=as_of, connection={"address": "127.0.0.1", "device": "tests"})
     audit_seals.keep_head(organisation_id, as_of)
+
+
+def take_fleet_right(world: World) -> None:
+    """The user of the fleet loses that right."""
+    own = User.organisation_id == world.organisation_id, User.email == world.fleet
+    with tenant_session(world.organisation_id, write=True) as session:
+        session.scalars(select(User).where(*own)).one().fleet_right = False

@@ -5,18 +5,17 @@ from datetime import datetime, timedelta
 from time import monotonic
 from uuid import UUID
 
-from eprunes.accounts.authors import author
-from eprunes.accounts.permissions import Actor, Permission
+from eprunes.accounts.permissions import Actor
 from eprunes.core import work
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.work import Claim, Handler, WorkState
 from eprunes.fleet.bulk.acts import Act, act_from_json
 from eprunes.fleet.bulk.checking import look_at, warnings
 from eprunes.fleet.bulk.selection import Target, chunks, targets
+from eprunes.fleet.task_authors import NOT_ALLOWED, fleet_author
 
 KIND = "operation-groupee"
 GAVE_UP = "Cette opération n’a pas pu aller au bout\u00a0: réessayez ou prévenez l’assistance."
-NOT_ALLOWED = "Le compte qui a demandé cette opération ne permet plus de modifier le parc."
 
 Reason = tuple[str, str, str]
 """Country and plate of a vehicle, and why nothing was done on it."""
@@ -25,7 +24,7 @@ Reason = tuple[str, str, str]
 def prepare(claim: Claim, as_of: datetime) -> None:
     """Look at every vehicle of the selection; what is ready waits for a person to agree."""
     content = work.open_claimed(claim, "input_box")
-    if (actor := _author(claim, as_of)) is None:
+    if (actor := fleet_author(claim, as_of)) is None:
         _finish(claim, WorkState.FAILED, result_box={"refusal": NOT_ALLOWED})
         return
     act = act_from_json(content["act"])
@@ -51,7 +50,7 @@ def apply(claim: Claim, as_of: datetime) -> None:
     What no longer fits is left as it is, and told with its reason.
     """
     content, started = work.open_claimed(claim, "input_box"), monotonic()
-    if (actor := _author(claim, as_of)) is None:
+    if (actor := fleet_author(claim, as_of)) is None:
         _end(claim, content, refusal=NOT_ALLOWED)
         return
     act, ready = act_from_json(content["act"]), work.open_claimed(claim, "staged_box")["ready"]
@@ -66,12 +65,6 @@ def apply(claim: Claim, as_of: datetime) -> None:
 
 
 HANDLER = Handler(prepare, apply, gave_up={"refusal": GAVE_UP})
-
-
-def _author(claim: Claim, as_of: datetime) -> Actor | None:
-    """Whoever asked, or agreed, if they may still change the fleet."""
-    found = author(claim.organisation_id, claim.author_id, as_of)
-    return found if found is not None and found.may(Permission.EDIT_FLEET) else None
 
 
 def _looked_at(

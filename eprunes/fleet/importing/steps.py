@@ -30,6 +30,7 @@ from eprunes.fleet.importing.parsing import Parsed, parse
 from eprunes.fleet.importing.plan import Closing
 from eprunes.fleet.importing.preview import as_json
 from eprunes.fleet.importing.running import make_plan, staged, unstaged
+from eprunes.fleet.task_authors import NOT_ALLOWED, fleet_author
 
 KIND = "import-parc"
 GAVE_UP = "Cet import n’a pas pu aboutir. Rien n’a été enregistré\u00a0: réessayez ou prévenez l’assistance."
@@ -65,8 +66,14 @@ def prepare(claim: Claim, as_of: datetime) -> None:
 
 
 def apply(claim: Claim, as_of: datetime) -> None:
-    """Write the import and end the task in the same transaction, or go back to a preview made anew."""
+    """Write the import and end the task in the same transaction, or go back to a preview made anew.
+
+    Nothing is written in the name of somebody who may not change the fleet any more.
+    """
     sent, result = work.open_claimed(claim, "input_box"), work.open_claimed(claim, "result_box")
+    if fleet_author(claim, as_of) is None:
+        _refuse(claim, sent, NOT_ALLOWED)
+        return
     preview, closing = result["preview"], _closing(sent)
     parsed = parse(_recognised(_staged_workbook(claim), sent), _zone(claim))
 
@@ -131,7 +138,7 @@ def _closing(sent: dict) -> Closing | None:
 
 
 def _refuse(claim: Claim, sent: dict, why: str) -> None:
-    boxes = {"input_box": _chosen(sent), "result_box": {"refusal": why}}
+    boxes = {"input_box": _chosen(sent), "staged_box": None, "result_box": {"refusal": why}}
     _finish(claim, WorkState.FAILED, boxes)
 
 

@@ -1,0 +1,1 @@
+from tests.support.operators import operator, visiting  # noqa: F401 - fixtures
