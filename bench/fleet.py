@@ -17,11 +17,11 @@ from eprunes.core.wording import number
 from eprunes.fleet.bulk import tasks
 from eprunes.fleet.bulk.acts import Reassign
 from eprunes.fleet.bulk.selection import Selection
-from eprunes.fleet.long_work import HANDLERS
 from eprunes.fleet.models import Assignment, Driver, Vehicle
 from eprunes.fleet.names import names_by_id
 from eprunes.fleet.queries import holder_at
 from eprunes.fleet.services import assignments
+from eprunes.long_work import HANDLERS
 from tests.fleet.fleets import ENTERED
 
 REASSIGNED = 300

@@ -15,7 +15,7 @@ from eprunes.core.wording import number
 from eprunes.core.work import WorkState
 from eprunes.fleet.importing import tasks
 from eprunes.fleet.importing.columns import ASSIGNMENTS, DRIVERS, VEHICLES, SheetKind
-from eprunes.fleet.long_work import HANDLERS
+from eprunes.long_work import HANDLERS
 
 PREVIEW_MS = CONFIRM_MS = 3_000
 ENTRY = date(2025, 1, 1)

@@ -21,12 +21,12 @@ from eprunes.core.calendar import paris_day, start_of_day
 from eprunes.core.crypto import key_store
 from eprunes.core.database import tenant_session
 from eprunes.core.jobs import FAILED
-from eprunes.fines import services as fines
 from eprunes.fines.answering import FilingReason, ImpossibilityReason, NoticeState
 from eprunes.fines.models import Notice
 from eprunes.fines.notice_details import open_notices
 from eprunes.fines.queries import visible_notices
-from eprunes.fines.services import Proof
+from eprunes.fines.services import designating, filing
+from eprunes.fines.services.designating import Proof
 from eprunes.fleet.driver_details import DriverDetails, open_details
 from eprunes.fleet.driver_rules import tidied
 from eprunes.fleet.models import Driver, DriverKind
@@ -93,7 +93,7 @@ def _designate_all_but(actor: Actor, arrival: Arrival, as_of: datetime) -> None:
         if first is FirstAnswer.STOLEN:
             _report_theft(actor, notice_id, as_of)
         elif first is FirstAnswer.PAID:
-            fines.file_notice(actor, notice_id, reason=FilingReason.PAID, as_of=as_of)
+            filing.file_notice(actor, notice_id, reason=FilingReason.PAID, as_of=as_of)
         else:
             _designate(actor, notice_id, driver, details, as_of)
         first = FirstAnswer.DESIGNATED
@@ -118,7 +118,7 @@ def _ready_notices(actor: Actor, numbers: set[str], as_of: datetime) -> list[tup
 
 
 def _designate(actor: Actor, notice_id: UUID, driver: Driver, details: DriverDetails, as_of: datetime) -> None:
-    fines.designate(
+    designating.designate(
         actor,
         notice_id,
         driver_id=driver.id,
@@ -132,7 +132,7 @@ def _designate(actor: Actor, notice_id: UUID, driver: Driver, details: DriverDet
 def _report_theft(actor: Actor, notice_id: UUID, as_of: datetime) -> None:
     reason = ImpossibilityReason.THEFT
     complaint = Proof(reason.requirements.proofs[0], "PV 2026/004512", (as_of - timedelta(days=9)).date())
-    fines.report_impossibility(actor, notice_id, reason=reason, comment="", proofs=[complaint], as_of=as_of)
+    designating.report_impossibility(actor, notice_id, reason=reason, comment="", proofs=[complaint], as_of=as_of)
 
 
 def _require_success(counts: dict) -> None:

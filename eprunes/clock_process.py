@@ -21,7 +21,7 @@ from eprunes.core import clock, jobs, mail, memory
 from eprunes.core.jobs import Job
 from eprunes.fleet import due_date_jobs
 from eprunes.fleet import jobs as fleet
-from eprunes.fleet.long_work import run_long_work
+from eprunes.long_work import run_long_work
 from eprunes.privacy import jobs as privacy
 
 log = logging.getLogger(__name__)

@@ -16,6 +16,14 @@ class OrganisationState(StrEnum):
     SUSPENDED = "suspendu"
 
 
+class MailRhythm(StrEnum):
+    """How often a user is told of notices by mail (*rythme des courriels*); what the deadlines ask for comes anyway."""
+
+    DAILY = "quotidien"
+    WEEKLY = "hebdomadaire"
+    DEADLINES_ONLY = "echeances"
+
+
 class UserState(StrEnum):
     INVITED = "invite"
     ACTIVE = "actif"
@@ -109,6 +117,7 @@ class User(TenantScoped, Base):
     fines_right: Mapped[bool] = mapped_column(default=False)
     is_administrator: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(String(10), default=UserState.ACTIVE)
+    mail_rhythm: Mapped[str] = mapped_column(String(14), default=MailRhythm.DAILY)
     created_at: Mapped[datetime]
     invitation_ends_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]

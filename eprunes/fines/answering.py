@@ -39,6 +39,8 @@ class AnswerState(StrEnum):
     REGISTERED = "enregistree"
     REFUSED = "refusee"
     UNKNOWN = "inconnue"
+    TO_POST = "a_poster"
+    REPLACED = "remplacee"
 
 
 class AnswerMove(StrEnum):
@@ -54,6 +56,11 @@ class AnswerMove(StrEnum):
     SETTLE_REGISTERED = "constater_enregistree"
     SETTLE_REFUSED = "constater_refusee"
     SETTLE_NOT_RECEIVED = "constater_non_recue"
+    # A letter that a person says has gone by registered post.
+    POST = "poster"
+    # A registered answer is corrected by another; it stands again when the agency refuses the correction.
+    CORRECT = "corriger"
+    RESTORE = "retablir"
 
 
 class IllegalMove(Refused):
@@ -61,7 +68,15 @@ class IllegalMove(Refused):
 
 
 # An answer in one of these closes its notice to all users but the administrator, and no other may be added.
-OPEN_STATES = frozenset({AnswerState.CONFIRMED, AnswerState.SENDING, AnswerState.UNKNOWN, AnswerState.REGISTERED})
+OPEN_STATES = frozenset(
+    {
+        AnswerState.CONFIRMED,
+        AnswerState.SENDING,
+        AnswerState.UNKNOWN,
+        AnswerState.REGISTERED,
+        AnswerState.TO_POST,
+    }
+)
 # An answer in one of these forbids the destruction of its notice.
 IN_FLIGHT = frozenset({AnswerState.CONFIRMED, AnswerState.SENDING, AnswerState.UNKNOWN})
 
@@ -94,6 +109,9 @@ _ANSWER_MOVES = {
     (AnswerState.UNKNOWN, AnswerMove.SETTLE_REGISTERED): AnswerState.REGISTERED,
     (AnswerState.UNKNOWN, AnswerMove.SETTLE_REFUSED): AnswerState.REFUSED,
     (AnswerState.UNKNOWN, AnswerMove.SETTLE_NOT_RECEIVED): AnswerState.CONFIRMED,
+    (AnswerState.TO_POST, AnswerMove.POST): AnswerState.REGISTERED,
+    (AnswerState.REGISTERED, AnswerMove.CORRECT): AnswerState.REPLACED,
+    (AnswerState.REPLACED, AnswerMove.RESTORE): AnswerState.REGISTERED,
 }
 
 _ANSWER_REFUSALS = {
@@ -102,6 +120,8 @@ _ANSWER_REFUSALS = {
     AnswerState.REGISTERED: "Cette réponse est enregistrée par l’ANTAI\u00a0: elle ne peut plus changer.",
     AnswerState.REFUSED: "L’ANTAI a refusé cette réponse\u00a0: seule une nouvelle peut la remplacer.",
     AnswerState.UNKNOWN: "Le résultat de cet envoi est inconnu\u00a0: il faut d’abord interroger l’ANTAI.",
+    AnswerState.TO_POST: "Cette réponse attend d’être postée en recommandé.",
+    AnswerState.REPLACED: "Une correction remplace cette réponse.",
 }
 
 

@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired, Optional
 from eprunes.core.fields import AtMost, LinesField, Needed, RadioField, SelectField, TextField
 from eprunes.fines.answering import FilingReason, ImpossibilityReason
 from eprunes.fines.designation_rules import declares_the_same, tidied
-from eprunes.fines.services import Proof
+from eprunes.fines.services.designating import Proof
 from eprunes.fleet import wording
 from eprunes.fleet.driver_details import ADDRESS_FIELDS, DriverDetails
 from eprunes.fleet.driver_rules import doubts

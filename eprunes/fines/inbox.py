@@ -2,20 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, false, or_, select
 
 from eprunes.accounts.permissions import Actor, Permission
-from eprunes.core.calendar import paris_day
 from eprunes.core.crypto import fingerprint, key_store
 from eprunes.core.database import TenantSession
 from eprunes.core.paging import Page, count_of, read_page
 from eprunes.fines import deadlines
 from eprunes.fines.answering import AnswerState, NoticeState
 from eprunes.fines.catalogue import offences_for
-from eprunes.fines.deadlines import ANSWER_DAYS, URGENT_DAYS_LEFT, Deadline, NoticeSource, Urgency
+from eprunes.fines.deadlines import Deadline, NoticeSource, Urgency
 from eprunes.fines.models import Answer, Notice, Offence
 from eprunes.fines.notice_details import NoticeDetails, open_notices
 from eprunes.fines.proposals import Proposal, propose
@@ -23,7 +22,7 @@ from eprunes.fines.queries import ADMINISTRATOR_VIEWS, View, in_view, latest_ans
 from eprunes.fleet.driver_details import DriverDetails, open_details
 from eprunes.fleet.models import Driver, Vehicle
 
-SORTS = {"echeance": (("posted_on",), False), "infraction": (("offence_at",), True)}
+SORTS = {"echeance": (("deadline_on",), False), "infraction": (("offence_at",), True)}
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,8 @@ ANSWER_WORDS = {
     AnswerState.UNKNOWN: ("En cours de vérification", "question-circle", "warn"),
     AnswerState.REGISTERED: ("Enregistrée", "check-circle", "ok"),
     AnswerState.REFUSED: ("Refusée", "x-octagon", "bad"),
+    AnswerState.TO_POST: ("Lettre à poster", "envelope-paper", "warn"),
+    AnswerState.REPLACED: ("Remplacée par une correction", "arrow-repeat", "idle"),
 }
 NOTICE_WORDS = {
     NoticeState.TO_ANSWER: ("À traiter", "envelope", "info"),
@@ -73,7 +74,7 @@ def views_of(actor: Actor) -> list[View]:
 
 def select_view(actor: Actor, view: View, search: str, session: TenantSession, as_of: datetime) -> Select:
     """The notices of one view that match a search by notice number or by piece of plate."""
-    query = visible_notices(actor, as_of).where(in_view(view, as_of, _urgent_before(as_of)))
+    query = visible_notices(actor, as_of).where(in_view(view, as_of))
     return query.where(_matches(session, actor.organisation_id, search)) if search.strip() else query
 
 
@@ -84,7 +85,7 @@ def counts(actor: Actor, session: TenantSession, as_of: datetime) -> dict[View, 
 
 def pinned(actor: Actor, session: TenantSession, as_of: datetime, limit: int = 20) -> list[Row]:
     """What failed and waits for a person, on top of the inbox whatever its sort: answers the agency refused."""
-    query = select_view(actor, View.REFUSED, "", session, as_of).order_by(Notice.posted_on, Notice.id)
+    query = select_view(actor, View.REFUSED, "", session, as_of).order_by(Notice.deadline_on, Notice.id)
     return rows_of(session, session.scalars(query.limit(limit)).all(), as_of)
 
 
@@ -138,11 +139,6 @@ def deadline_of(notice: Notice) -> Deadline:
     return deadlines.deadline_that_counts(
         NoticeSource(notice.source), notice.posted_at, notice.sent_on, notice.notice_date
     )
-
-
-def _urgent_before(as_of: datetime) -> date:
-    """The first posting day that is not urgent yet."""
-    return paris_day(as_of) - timedelta(days=ANSWER_DAYS - URGENT_DAYS_LEFT - 1)
 
 
 def _matches(session: TenantSession, organisation_id: UUID, search: str) -> ColumnElement[bool]:

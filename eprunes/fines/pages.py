@@ -20,7 +20,8 @@ from eprunes.fines.inbox import Row, rows_of
 from eprunes.fines.models import Answer, Notice, NoticeEvent
 from eprunes.fines.notice_details import open_notices, open_refusal, open_snapshot
 from eprunes.fines.proposals import neighbours
-from eprunes.fines.services import DESIGNATION, DRIVER_GONE, GONE
+from eprunes.fines.services.designating import DESIGNATION, DRIVER_GONE
+from eprunes.fines.services.steps import GONE
 from eprunes.fleet.driver_details import DriverDetails, missing_for_designation, open_details
 from eprunes.fleet.models import Assignment, Driver, DriverKind
 from eprunes.fleet.names import named, words_of

@@ -3,7 +3,7 @@
 The windows are decided here at reading time, so that a sweep that did not run shows nothing to anyone.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -11,7 +11,9 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 
 from eprunes.accounts.permissions import Actor, Permission
 from eprunes.accounts.retention import DEFAULT, RetentionPolicy, archive_cutoff, shared_cutoff
+from eprunes.core.calendar import paris_day
 from eprunes.fines.answering import NoticeState
+from eprunes.fines.deadlines import URGENT_DAYS_LEFT
 from eprunes.fines.models import Answer, Notice, NoticeEvent
 
 
@@ -49,13 +51,13 @@ def visible_notices(actor: Actor, as_of: datetime) -> Select[tuple[Notice]]:
     return query.where(is_shared(as_of))
 
 
-def in_view(view: View, as_of: datetime, urgent_before) -> ColumnElement[bool]:
-    """The condition of one quick view; `urgent_before` is the first posting day that is not urgent."""
+def in_view(view: View, as_of: datetime) -> ColumnElement[bool]:
+    """The condition of one quick view."""
     waiting = Notice.state.in_((NoticeState.TO_ANSWER, NoticeState.REFUSED))
-    shared = is_shared(as_of)
+    shared, last_urgent = is_shared(as_of), paris_day(as_of) + timedelta(days=URGENT_DAYS_LEFT)
     return {
         View.TO_DO: and_(shared, waiting),
-        View.URGENT: and_(shared, waiting, Notice.posted_on < urgent_before),
+        View.URGENT: and_(shared, waiting, Notice.deadline_on <= last_urgent),
         View.REFUSED: and_(Notice.is_answered.is_(False), Notice.state == NoticeState.REFUSED),
         View.FILED: and_(shared, Notice.state == NoticeState.FILED),
         View.SENT: Notice.is_answered.is_(True),

@@ -16,7 +16,7 @@ from eprunes.core.crypto import fingerprint, key_store
 from eprunes.core.database import TenantSession, insert_absent, new_id, tenant_session
 from eprunes.fines import events
 from eprunes.fines.answering import NoticeState
-from eprunes.fines.deadlines import NoticeSource
+from eprunes.fines.deadlines import NoticeSource, platform_deadline
 from eprunes.fines.models import DestroyedNotice, Notice
 from eprunes.fines.notice_details import KEY_PURPOSE, ReceivedNotice, open_notice, seal_notice
 from eprunes.fleet.models import Vehicle
@@ -103,6 +103,7 @@ def _row(
         "number_fingerprint": mark,
         "posted_at": as_of,
         "posted_on": paris_day(as_of),
+        "deadline_on": platform_deadline(as_of),
         "state": NoticeState.TO_ANSWER,
         "is_answered": False,
         "content_changed": False,
@@ -124,8 +125,6 @@ def _clear_columns(one: Incoming, vehicle: Vehicle | None, index_key: bytes) -> 
         "offence_zone": offence.zone_key,
         "offence_day": offence.local_day,
         "notice_date": one.notice.notice_date,
-        "before_entry": vehicle is not None and offence.instant < vehicle.entered_at,
-        "after_exit": vehicle is not None and vehicle.left_at is not None and offence.instant >= vehicle.left_at,
     }
 
 

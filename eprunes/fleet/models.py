@@ -21,6 +21,7 @@ class Holding(StrEnum):
 class DriverKind(StrEnum):
     EMPLOYEE = "prepose"
     RENTER = "locataire"
+    REPRESENTATIVE = "representant_legal"
 
 
 class AssignmentSource(StrEnum):
@@ -148,7 +149,7 @@ class Driver(TenantScoped, Base):
     __table_args__ = (Index(None, "organisation_id", "staff_number", unique=True),)
 
     staff_number: Mapped[str | None] = mapped_column(String(30))
-    kind: Mapped[str] = mapped_column(String(10), default=DriverKind.EMPLOYEE)
+    kind: Mapped[str] = mapped_column(String(20), default=DriverKind.EMPLOYEE)
     left_on: Mapped[date | None] = mapped_column(Date)
     is_designable: Mapped[bool] = mapped_column(default=False)
     key_id: Mapped[UUID]

@@ -26,7 +26,11 @@ HOLDINGS = {
     Holding.LEASED_TO_BUY: "Location avec option d’achat (LOA)",
     Holding.RENTED: "Location",
 }
-KINDS = {DriverKind.EMPLOYEE: "Préposé (salarié)", DriverKind.RENTER: "Locataire"}
+KINDS = {
+    DriverKind.EMPLOYEE: "Préposé (salarié)",
+    DriverKind.RENTER: "Locataire",
+    DriverKind.REPRESENTATIVE: "Représentant légal",
+}
 EXIT_REASONS = {
     ExitReason.SOLD: "Vendu ou cédé",
     ExitReason.RETURNED: "Restitué au loueur",

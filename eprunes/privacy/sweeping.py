@@ -17,7 +17,7 @@ from eprunes.core.crypto import destroy_orphan_keys, key_store
 from eprunes.core.database import TenantScoped, TenantSession, insert_absent, new_id, tenant_session
 from eprunes.fines import events, notice_details
 from eprunes.fines.answering import IN_FLIGHT, NoticeMove, NoticeState, move_notice
-from eprunes.fines.models import Answer, DestroyedNotice, Notice, NoticeEvent
+from eprunes.fines.models import Answer, DestroyedNotice, DriverRequest, Notice, NoticeEvent, NoticeFile, NoticeNote
 from eprunes.fleet import driver_details
 from eprunes.fleet.models import Driver
 
@@ -95,21 +95,25 @@ def _destroy_batch(organisation_id: UUID, as_of: datetime) -> int:
         doomed = session.execute(query).all()
         if not doomed:
             return 0
-        _delete_rows(session, organisation_id, [row.id for row in doomed])
+        file_keys = _delete_rows(session, organisation_id, [row.id for row in doomed])
         _remember_destroyed(session, organisation_id, [row.number_fingerprint for row in doomed], as_of)
         audit.record(session, "avis.detruits", as_of=as_of, details={"nombre": len(doomed)})
-    key_store().destroy_keys(organisation_id, [row.key_id for row in doomed])
+    key_store().destroy_keys(organisation_id, [*(row.key_id for row in doomed), *file_keys])
     return len(doomed)
 
 
-def _delete_rows(session: TenantSession, organisation_id: UUID, notice_ids: list[UUID]) -> None:
+def _delete_rows(session: TenantSession, organisation_id: UUID, notice_ids: list[UUID]) -> list[UUID]:
+    """Everything that hangs on these notices, and they themselves; returns the keys of their files."""
     answers = select(Answer.id).where(Answer.organisation_id == organisation_id, Answer.notice_id.in_(notice_ids))
     session.execute(
         delete(Transmission).where(Transmission.organisation_id == organisation_id, Transmission.answer_id.in_(answers))
     )
-    for model in (Answer, NoticeEvent):
+    with_files = NoticeFile.organisation_id == organisation_id, NoticeFile.notice_id.in_(notice_ids)
+    file_ids = session.scalars(select(NoticeFile.file_id).where(*with_files)).all()
+    for model in (Answer, NoticeEvent, NoticeNote, NoticeFile, DriverRequest):
         session.execute(delete(model).where(model.organisation_id == organisation_id, model.notice_id.in_(notice_ids)))
     session.execute(delete(Notice).where(Notice.organisation_id == organisation_id, Notice.id.in_(notice_ids)))
+    return [files.remove(session, one) for one in file_ids]
 
 
 def _remember_destroyed(session: TenantSession, organisation_id: UUID, marks: list[bytes], as_of: datetime) -> None:

@@ -18,10 +18,11 @@ from eprunes.antai.client import AgencyClient
 from eprunes.antai.models import Transmission
 from eprunes.core.crypto import key_store, open_box
 from eprunes.core.database import tenant_session
-from eprunes.fines import events, services, transmission
+from eprunes.fines import events, transmission
 from eprunes.fines.answering import AnswerState, ImpossibilityReason, NoticeState
 from eprunes.fines.models import Answer
-from eprunes.fines.services import Proof
+from eprunes.fines.services import designating
+from eprunes.fines.services.designating import Proof
 from eprunes.fines.transmission import FIRST_DELAY, LEASE
 from tests.antai.simulator.running import designation, signed_in
 from tests.support import fleet, worlds
@@ -104,7 +105,7 @@ def test_sending_again_sends_nothing(world, agency, now):
 def test_every_reason_of_impossibility_is_one_that_the_agency_registers(world, agency, now, reason):
     """C4.3-c."""
     notice = posted_notice(world, agency, now)
-    services.report_impossibility(
+    designating.report_impossibility(
         worlds.actor(world.admin, now),
         notice.notice_id,
         reason=reason,

@@ -26,10 +26,10 @@ from eprunes.core import clock
 from eprunes.core.calendar import paris_day
 from eprunes.core.crypto import key_store
 from eprunes.core.database import tenant_session
-from eprunes.fines import services as fines
 from eprunes.fines.answering import NoticeState
 from eprunes.fines.models import Notice
 from eprunes.fines.queries import answers_of, visible_notices
+from eprunes.fines.services import designating
 from eprunes.fleet.driver_details import open_details
 from eprunes.fleet.models import Driver, DriverKind
 from tests.demo import running
@@ -266,7 +266,7 @@ def test_an_answer_on_the_last_day_but_one_comes_back_with_its_receipt(demo, ins
         notice = session.scalars(visible_notices(person, clock.now()).where(*on_the_last_day_but_one)).first()
         complete = Driver.organisation_id == person.organisation_id, Driver.is_designable.is_(True)
         driver = session.scalars(select(Driver).where(*complete)).first()
-    fines.designate(
+    designating.designate(
         person,
         notice.id,
         driver_id=driver.id,

@@ -30,6 +30,9 @@ LEGAL_ANSWER_MOVES = [
     ("inconnue", "constater_enregistree", "enregistree"),
     ("inconnue", "constater_refusee", "refusee"),
     ("inconnue", "constater_non_recue", "confirmee"),
+    ("a_poster", "poster", "enregistree"),
+    ("enregistree", "corriger", "remplacee"),
+    ("remplacee", "retablir", "enregistree"),
 ]
 LEGAL_NOTICE_MOVES = [
     ("a_traiter", "repondre", "repondue"),
@@ -80,12 +83,17 @@ def test_a_second_answer_is_refused_in_a_sentence_that_a_form_can_show():
         move_notice(NoticeState.ANSWERED, NoticeMove.ANSWER)
 
 
-@pytest.mark.parametrize("state", [AnswerState.REGISTERED, AnswerState.REFUSED])
 @pytest.mark.parametrize("happened", AnswerMove)
-def test_nothing_follows_a_registered_or_a_refused_answer(state, happened):
+def test_nothing_follows_a_refused_answer(happened):
     """Decision 2: after a refusal only a new answer may follow."""
     with pytest.raises(IllegalMove):
-        move(state, happened)
+        move(AnswerState.REFUSED, happened)
+
+
+@pytest.mark.parametrize("happened", [one for one in AnswerMove if one is not AnswerMove.CORRECT])
+def test_nothing_follows_a_registered_answer_but_a_correction(happened):
+    with pytest.raises(IllegalMove):
+        move(AnswerState.REGISTERED, happened)
 
 
 @pytest.mark.parametrize("happened", [AnswerMove.CLAIM, AnswerMove.RETRY])
@@ -94,9 +102,9 @@ def test_an_answer_of_unknown_outcome_is_never_simply_sent_again(happened):
         move(AnswerState.UNKNOWN, happened)
 
 
-def test_every_answer_but_a_refused_one_closes_its_notice_to_the_others():
-    """C4.3-e, decisions 1 and 2"""
-    assert set(AnswerState) - OPEN_STATES == {AnswerState.REFUSED}
+def test_every_answer_but_a_refused_or_a_replaced_one_closes_its_notice_to_the_others():
+    """C4.3-e, decisions 1 and 2: where one is replaced, what replaces it stands."""
+    assert set(AnswerState) - OPEN_STATES == {AnswerState.REFUSED, AnswerState.REPLACED}
 
 
 def test_an_answer_queued_sending_or_unknown_forbids_destruction():
@@ -114,7 +122,7 @@ def test_an_answer_out_of_flight_stays_out_of_it(moves):
             state = move(state, happened)
         except IllegalMove:
             continue
-        assert before in IN_FLIGHT
+        assert state not in IN_FLIGHT or before in IN_FLIGHT
 
 
 def test_filing_is_no_answer_and_can_be_taken_back():

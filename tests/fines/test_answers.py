@@ -16,11 +16,12 @@ from eprunes.antai.sending import send_due
 from eprunes.core.crypto import BoxUnreadable, key_store, open_box
 from eprunes.core.database import tenant_session
 from eprunes.core.refusals import NotVisible, Refused
-from eprunes.fines import events, services, transmission
+from eprunes.fines import events, transmission
 from eprunes.fines.answering import AnswerState, FilingReason, ImpossibilityReason, NoticeState
 from eprunes.fines.models import Answer
 from eprunes.fines.notice_details import open_notice, open_refusal, open_snapshot
 from eprunes.fines.queries import answers_of, thread_of
+from eprunes.fines.services import designating, filing
 from eprunes.fleet import driver_details
 from eprunes.fleet.models import Driver, DriverKind
 from tests.support import fleet, tables, worlds
@@ -30,7 +31,7 @@ PLACE = "Chemin des Mirabelles PR 7+777"
 
 
 def designate(actor, notice_id, *, driver_id=None, details=fleet.NOEL, keep=False, as_of=AS_OF) -> None:
-    services.designate(
+    designating.designate(
         actor,
         notice_id,
         driver_id=driver_id,
@@ -42,12 +43,12 @@ def designate(actor, notice_id, *, driver_id=None, details=fleet.NOEL, keep=Fals
 
 
 def report(actor, notice_id, reason: ImpossibilityReason, *, comment: str = "", proofs: int = 0) -> None:
-    services.report_impossibility(
+    designating.report_impossibility(
         actor,
         notice_id,
         reason=reason,
         comment=comment,
-        proofs=[services.Proof(f"Pièce {one}", f"2026-{one}", date(2026, 3, 1)) for one in range(proofs)],
+        proofs=[designating.Proof(f"Pièce {one}", f"2026-{one}", date(2026, 3, 1)) for one in range(proofs)],
         as_of=AS_OF,
     )
 
@@ -156,7 +157,7 @@ def test_a_second_answer_is_refused_while_one_stands(world, user, notice_id):
     with pytest.raises(Refused, match="déjà été donnée"):
         report(administrator, notice_id, ImpossibilityReason.THEFT, proofs=1)
     with pytest.raises(Refused, match="déjà été donnée"):
-        services.file_notice(administrator, notice_id, reason=FilingReason.PAID, as_of=AS_OF)
+        filing.file_notice(administrator, notice_id, reason=FilingReason.PAID, as_of=AS_OF)
 
     assert len(answers(world, notice_id)) == 1
 
@@ -221,7 +222,7 @@ def test_an_impossibility_without_one_of_them_is_refused(world, user, notice_id,
 @pytest.mark.parametrize("reason", list(FilingReason))
 def test_classifying_is_not_an_answer(world, user, notice_id, reason):
     """Decision 7."""
-    services.file_notice(user, notice_id, reason=reason, as_of=AS_OF)
+    filing.file_notice(user, notice_id, reason=reason, as_of=AS_OF)
 
     notice = fleet.notice(world.organisation_id, notice_id)
     assert (notice.state, notice.is_answered, notice.filing_reason) == (NoticeState.FILED, False, reason)
@@ -231,11 +232,11 @@ def test_classifying_is_not_an_answer(world, user, notice_id, reason):
 
 def test_a_classified_notice_is_answered_only_once_it_was_reopened(world, user, notice_id):
     """Decision 7."""
-    services.file_notice(user, notice_id, reason=FilingReason.PAID, as_of=AS_OF)
+    filing.file_notice(user, notice_id, reason=FilingReason.PAID, as_of=AS_OF)
     with pytest.raises(Refused, match="classé"):
         designate(user, notice_id)
 
-    services.reopen_notice(user, notice_id, as_of=AS_OF)
+    filing.reopen_notice(user, notice_id, as_of=AS_OF)
     designate(user, notice_id)
 
     assert fleet.notice(world.organisation_id, notice_id).filing_reason is None
@@ -265,7 +266,7 @@ def test_a_refused_answer_opens_the_notice_again_with_its_reason_and_a_second_on
 def test_the_thread_of_a_notice_tells_each_fact_once_and_by_whom(world, user, notice_id):
     designate(user, notice_id)
     refuse(world)
-    services.file_notice(user, notice_id, reason=FilingReason.OTHER, as_of=AS_OF)
+    filing.file_notice(user, notice_id, reason=FilingReason.OTHER, as_of=AS_OF)
 
     with tenant_session(world.organisation_id) as session:
         thread = list(session.scalars(thread_of(world.organisation_id, notice_id)))
@@ -306,8 +307,8 @@ def test_nothing_of_a_driver_or_a_notice_stands_in_the_clear_anywhere(world, use
     designate(user, notice_id, driver_id=driver_id)
     send_in_vain(world)
     stolen_id = fleet.receive_notice(world.organisation_id, lieu=PLACE)
-    proof = services.Proof("Récépissé", "PLAINTE-31415", date(2026, 3, 1))
-    services.report_impossibility(
+    proof = designating.Proof("Récépissé", "PLAINTE-31415", date(2026, 3, 1))
+    designating.report_impossibility(
         user, stolen_id, reason=ImpossibilityReason.THEFT, comment="Canari-jaune", proofs=[proof], as_of=AS_OF
     )
     refuse(world, "Motif-canari")

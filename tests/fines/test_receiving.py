@@ -48,7 +48,7 @@ def test_a_new_notice_is_stored_to_answer_with_everything_it_says(world):
     assert (notice.state, notice.is_answered, notice.posted_at) == ("a_traiter", False, AS_OF)
     assert (notice.vehicle_id, notice.natinf, str(notice.offence_day)) == (vehicle_id, "25387", "2026-02-27")
     assert notice.offence_at == datetime(2026, 2, 27, 9, 12, tzinfo=UTC)
-    assert (notice.before_entry, notice.after_exit, notice.content_changed) == (False, False, False)
+    assert not notice.content_changed
     assert (details.number, details.where) == (record["numeroAco"], "A6 PR 12+300, 94150 Rungis")
     assert (details.speed_limit, details.speed_retained, details.raw) == (110, 122, record)
     assert kinds_of(notice) == [events.RECEIVED]
@@ -149,29 +149,6 @@ def test_an_answered_notice_keeps_what_was_answered_and_is_flagged_all_the_same(
     assert notice.content_changed
     assert str(notice.offence_day) == "2026-02-27"
     assert (details.place, details.raw, details.earlier) == ("A6 PR 12+300", before, [after])
-
-
-@pytest.mark.parametrize(
-    ("local", "before_entry", "after_exit"),
-    [
-        ("2026-02-10T11:59:00", True, False),
-        ("2026-02-10T12:00:00", False, False),
-        ("2026-02-20T11:59:00", False, False),
-        ("2026-02-20T12:00:00", False, True),
-    ],
-)
-def test_an_offence_before_the_vehicle_s_entry_or_from_its_exit_on_is_flagged(world, local, before_entry, after_exit):
-    vehicle_id = fleet.add_vehicle(
-        world.organisation_id,
-        "AB123CD",
-        entered_at=datetime(2026, 2, 10, 11, 0, tzinfo=UTC),
-        left_at=datetime(2026, 2, 20, 11, 0, tzinfo=UTC),
-    )
-
-    notice_id = fleet.receive_notice(world.organisation_id, vehicle_id=vehicle_id, dateHeureInfraction=local)
-
-    notice = fleet.notice(world.organisation_id, notice_id)
-    assert (notice.before_entry, notice.after_exit) == (before_entry, after_exit)
 
 
 @pytest.mark.parametrize(

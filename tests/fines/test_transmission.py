@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from eprunes.core.database import tenant_session
-from eprunes.fines import services, transmission
+from eprunes.fines import transmission
 from eprunes.fines.answering import AnswerState, ImpossibilityReason
 from eprunes.fines.models import Answer
+from eprunes.fines.services import designating
 from eprunes.fines.transmission import DEMO_LEASE, LEASE, LONGEST_DELAY
 from tests.support import fleet, worlds
 from tests.support.worlds import AS_OF
@@ -19,12 +20,12 @@ SECOND = timedelta(seconds=1)
 
 def confirm(world, as_of=AS_OF) -> None:
     """A notice, and an answer to it confirmed at an instant."""
-    services.report_impossibility(
+    designating.report_impossibility(
         worlds.actor(world.admin),
         fleet.receive_notice(world.organisation_id),
         reason=ImpossibilityReason.THEFT,
         comment="",
-        proofs=[services.Proof("Récépissé", "2026-17", date(2026, 3, 1))],
+        proofs=[designating.Proof("Récépissé", "2026-17", date(2026, 3, 1))],
         as_of=as_of,
     )
 

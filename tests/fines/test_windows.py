@@ -11,10 +11,11 @@ from eprunes.antai import jobs as antai_jobs
 from eprunes.core.calendar import paris_day
 from eprunes.core.database import TenantBreach, platform_session, tenant_session
 from eprunes.core.refusals import NotVisible
-from eprunes.fines import services, transmission
+from eprunes.fines import transmission
 from eprunes.fines.answering import FilingReason, ImpossibilityReason, NoticeState
 from eprunes.fines.models import Notice
 from eprunes.fines.queries import visible_notices
+from eprunes.fines.services import designating, filing
 from eprunes.fleet.models import DriverKind
 from tests.support import fleet, worlds
 
@@ -54,8 +55,8 @@ def set_state(organisation_id, notice_id, state: NoticeState) -> None:
 
 
 def report_sale(actor, notice_id, as_of: datetime) -> None:
-    proofs = [services.Proof(nature, "2026-17", date(2026, 1, 5)) for nature in ("Déclaration", "Accusé")]
-    services.report_impossibility(
+    proofs = [designating.Proof(nature, "2026-17", date(2026, 1, 5)) for nature in ("Déclaration", "Accusé")]
+    designating.report_impossibility(
         actor, notice_id, reason=ImpossibilityReason.SALE, comment="", proofs=proofs, as_of=as_of
     )
 
@@ -192,7 +193,7 @@ def test_from_the_confirmed_answer_on_its_author_sees_nothing_any_more(world, ro
 def test_a_classified_notice_is_closed_to_users_on_the_same_day_as_any_other(world):
     """Decision 7, through the service."""
     notice_id = fleet.receive_notice(world.organisation_id)
-    services.file_notice(worlds.actor(world.fines), notice_id, reason=FilingReason.PAID, as_of=worlds.AS_OF)
+    filing.file_notice(worlds.actor(world.fines), notice_id, reason=FilingReason.PAID, as_of=worlds.AS_OF)
 
     assert who_sees(world, notice_id, at("2026-04-17T21:59:59")) == EVERYONE
     assert who_sees(world, notice_id, at("2026-04-17T22:00")) == ADMINISTRATOR
@@ -222,7 +223,7 @@ def test_while_no_sweep_has_run_a_notice_past_its_windows_is_out_of_everyone_s_r
     with pytest.raises(NotVisible):
         report_sale(administrator, notice_id, late)
     with pytest.raises(NotVisible):
-        services.file_notice(administrator, notice_id, reason=FilingReason.PAID, as_of=late)
+        filing.file_notice(administrator, notice_id, reason=FilingReason.PAID, as_of=late)
     assert fleet.notice_ids(world.organisation_id) == [notice_id]
 
 
@@ -234,7 +235,7 @@ def test_another_organisation_sees_and_changes_nothing(world, other_world):
     with pytest.raises(NotVisible):
         report_sale(stranger, notice_id, worlds.AS_OF)
     with pytest.raises(NotVisible):
-        services.designate(
+        designating.designate(
             stranger,
             notice_id,
             driver_id=None,

@@ -17,10 +17,10 @@ from eprunes.fleet import task_authors
 from eprunes.fleet.bulk import selection, steps, tasks
 from eprunes.fleet.bulk.acts import Act, Change, End, Reassign
 from eprunes.fleet.bulk.selection import Selection
-from eprunes.fleet.long_work import run_long_work
 from eprunes.fleet.models import Assignment, ExitReason, Vehicle
 from eprunes.fleet.services import assignments, drivers, vehicles
 from eprunes.fleet.vehicle_search import VehicleSearch
+from eprunes.long_work import run_long_work
 from tests.fleet.fleets import add_driver, add_vehicle, fill
 from tests.support.worlds import AS_OF, World, actor, take_fleet_right
 

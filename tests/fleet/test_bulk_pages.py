@@ -11,9 +11,9 @@ from sqlalchemy import select, update
 from eprunes.accounts.models import Organisation, OrganisationState
 from eprunes.core import work
 from eprunes.core.database import platform_session, tenant_session
-from eprunes.fleet.long_work import run_long_work
 from eprunes.fleet.models import Assignment, Vehicle
 from eprunes.fleet.services import assignments
+from eprunes.long_work import run_long_work
 from tests.fleet.fleets import ENTERED, add_driver, add_vehicle, fill
 from tests.support.worlds import AS_OF, actor, open_session
 

@@ -178,7 +178,7 @@ def test_the_daily_job_opens_moves_and_closes_what_the_rules_say(world):
     set_vehicle(world, vehicle, category="")
     assert computed_by_job(world) == {"due_closed": 1}
     assert rows(world) == []
-    assert [entry.details for entry in trace_of(world, "echeances.calculees")][-1] == {"due_closed": 1}
+    assert {"due_closed": 1} in [entry.details for entry in trace_of(world, "echeances.calculees")]
 
 
 def test_a_computed_date_stays_when_its_day_is_over(world):

@@ -15,8 +15,8 @@ from eprunes.fleet.importing.applying import FleetChanged
 from eprunes.fleet.importing.layouts import recognise
 from eprunes.fleet.importing.parsing import parse
 from eprunes.fleet.importing.running import make_plan
-from eprunes.fleet.long_work import run_long_work
 from eprunes.fleet.models import Assignment, Vehicle
+from eprunes.long_work import run_long_work
 from tests.fleet.fleets import add_driver
 from tests.fleet.test_import_applying import agree, apply_agreed, rows
 from tests.fleet.test_import_missing import SOLD

@@ -9,8 +9,8 @@ from eprunes.core.database import tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.core.spreadsheets.reading import SheetRead, Workbook
 from eprunes.fleet.importing.layouts import recognise
-from eprunes.fleet.long_work import run_long_work
 from eprunes.fleet.models import Vehicle
+from eprunes.long_work import run_long_work
 from tests.fleet.test_import_pages import send
 from tests.support.worlds import AS_OF
 

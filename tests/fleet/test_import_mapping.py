@@ -8,8 +8,8 @@ from eprunes.core.database import tenant_session
 from eprunes.core.spreadsheets.reading import SheetRead, Workbook, read_workbook
 from eprunes.fleet.importing.layouts import recognise, understand
 from eprunes.fleet.importing.mappings import SheetChoice, chosen_layouts
-from eprunes.fleet.long_work import run_long_work
 from eprunes.fleet.models import ImportMapping, Vehicle
+from eprunes.long_work import run_long_work
 from tests.fleet.test_import_pages import how_many, send, task_of
 from tests.support.fleet_files import DRIVER, DRIVER_HEADINGS, ENTRY, VEHICLE, VEHICLE_HEADINGS, xlsx
 from tests.support.worlds import AS_OF

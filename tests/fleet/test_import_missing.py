@@ -11,9 +11,9 @@ from eprunes.core.database import tenant_session
 from eprunes.fleet.importing.applying import FleetChanged, apply_import
 from eprunes.fleet.importing.plan import Closing
 from eprunes.fleet.importing.running import make_plan
-from eprunes.fleet.long_work import run_long_work
 from eprunes.fleet.models import Assignment, ExitReason, Vehicle
 from eprunes.fleet.services import vehicles as vehicle_services
+from eprunes.long_work import run_long_work
 from tests.fleet.test_import_pages import prepared
 from tests.support.fleet_files import DRIVER, ENTRY, OTHER_VEHICLE, PARIS, VEHICLE, paris, parsed, sheets
 from tests.support.worlds import AS_OF, actor, make_world

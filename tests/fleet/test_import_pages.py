@@ -18,8 +18,8 @@ from eprunes.core.spreadsheets.reading import read_workbook
 from eprunes.core.work import WorkState, WorkTask
 from eprunes.fleet.importing import steps, tasks
 from eprunes.fleet.importing.columns import SHEETS
-from eprunes.fleet.long_work import run_long_work
 from eprunes.fleet.models import Assignment, Vehicle
+from eprunes.long_work import run_long_work
 from tests.support.fleet_files import (
     DRIVER,
     DRIVER_HEADINGS,

@@ -3,9 +3,9 @@
 import pytest
 
 from eprunes.fleet.importing import tasks
-from eprunes.fleet.long_work import run_long_work
 from eprunes.fleet.models import Vehicle
 from eprunes.fleet.task_authors import NOT_ALLOWED
+from eprunes.long_work import run_long_work
 from tests.fleet.test_import_pages import how_many, prepared, task_of
 from tests.support.fleet_files import VEHICLE
 from tests.support.worlds import AS_OF, actor, take_fleet_right

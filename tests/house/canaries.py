@@ -14,18 +14,18 @@ from eprunes.antai.client import AnswerRefused, Registered
 from eprunes.antai.sending import send_due
 from eprunes.core import audit
 from eprunes.core.database import new_id, platform_session, tenant_session
-from eprunes.fines import receiving, services
+from eprunes.fines import receiving
 from eprunes.fines.answering import ImpossibilityReason
 from eprunes.fines.models import Notice
 from eprunes.fines.notice_details import NoticeDetails, ReceivedNotice
 from eprunes.fines.offence_time import read_offence_time
+from eprunes.fines.services import designating
 from eprunes.fleet.bulk import tasks as bulk
 from eprunes.fleet.bulk.acts import Change
 from eprunes.fleet.bulk.selection import Selection
 from eprunes.fleet.documents import VEHICLE, Subject
 from eprunes.fleet.driver_details import DriverDetails
 from eprunes.fleet.importing import tasks
-from eprunes.fleet.long_work import run_long_work
 from eprunes.fleet.models import (
     DistinctDrivers,
     DocumentKind,
@@ -36,8 +36,10 @@ from eprunes.fleet.models import (
     VehicleAbsence,
 )
 from eprunes.fleet.services import assignments, documents, drivers, due_dates
+from eprunes.long_work import run_long_work
 from tests.fleet.fleets import COMPLETE, add_vehicle
 from tests.house.roles import THE_OPERATOR
+from tests.support.beside import keep_beside
 from tests.support.fleet import note_declared
 from tests.support.fleet_files import sheets, xlsx
 from tests.support.papers import pdf
@@ -91,7 +93,9 @@ def contents(world: World) -> dict[str, str]:
     ids |= {"bulk_id": _asked_of_many(boss, vehicle, f"{mark}Dépôt")}
     due = {"kind": DueKind.CUSTOM, "label": f"{mark}Échéance", "due_on": AS_OF.date()}
     ids |= {"due_date_id": due_dates.add_due_date(actor=boss, vehicle_id=vehicle, **due, as_of=AS_OF)}
-    ids |= {"notice_id": post_notice(world, vehicle, 0), "session_id": boss.session_id, "user_id": user}
+    notice = post_notice(world, vehicle, 0)
+    keep_beside(world.organisation_id, notice, mark)
+    ids |= {"notice_id": notice, "session_id": boss.session_id, "user_id": user}
     return {name: str(one) for name, one in ids.items()}
 
 
@@ -174,10 +178,10 @@ def _deepen(world: World, vehicle_id: UUID) -> None:
 def _answer(world: World, vehicle_id: UUID, driver_id: UUID) -> None:
     boss, mark = actor(world.admin), word(world)
     named = {"driver_id": driver_id, "kind": DriverKind.EMPLOYEE, "details": driver_details(world)}
-    services.designate(boss, post_notice(world, vehicle_id, 1), **named, keep_in_fleet=False, as_of=AS_OF)
-    proof = services.Proof(f"{mark}Nature", f"{mark}Référence", date(2026, 2, 1))
+    designating.designate(boss, post_notice(world, vehicle_id, 1), **named, keep_in_fleet=False, as_of=AS_OF)
+    proof = designating.Proof(f"{mark}Nature", f"{mark}Référence", date(2026, 2, 1))
     told = {"reason": ImpossibilityReason.FORCE_MAJEURE, "comment": f"{mark}Récit", "proofs": [proof]}
-    services.report_impossibility(boss, post_notice(world, vehicle_id, 2), **told, as_of=AS_OF)
+    designating.report_impossibility(boss, post_notice(world, vehicle_id, 2), **told, as_of=AS_OF)
     send_due(world.organisation_id, StandIn(mark), AS_OF)
 
 

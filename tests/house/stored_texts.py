@@ -11,7 +11,18 @@ from tests.house.rows import mappers, read
 from tests.support.worlds import World
 
 SEALED = {
-    **{f"{table}.box": table for table in ("drivers", "notices", "answers", "transmissions", "outgoing_mails")},
+    **{
+        f"{table}.box": table
+        for table in (
+            "drivers",
+            "notices",
+            "answers",
+            "transmissions",
+            "outgoing_mails",
+            "notice_notes",
+            "driver_requests",
+        )
+    },
     "answers.outcome_box": "answers.refus",
     "stored_files.box": "stored_files",
     **{f"work_tasks.{name}_box": "work_tasks" for name in ("input", "staged", "result")},

@@ -21,6 +21,7 @@ from tests.support.routes import calls
 from tests.support.worlds import AS_OF, World, actor, make_world
 
 FROM_A_LIST = {
+    "answers.channel", "notices.kind", "notice_files.kind", "driver_requests.reply", "users.mail_rhythm",
     "answers.kind", "answers.reason", "answers.state", "assignments.source", "audit_entries.action",
     "audit_entries.actor_kind", "audit_entries.subject_kind", "drivers.kind", "handovers.kind", "handovers.outcome",
     "identities.blocked_by", "identities.kind", "notice_events.kind", "notices.filing_reason", "notices.source",
@@ -32,7 +33,8 @@ FROM_A_LIST = {
 }  # fmt: skip
 """A word of ours."""
 OF_EVERYBODY = {
-    "declared_plates.country", "vehicles.country", "notices.natinf", "notices.offence_zone", "organisations.zone",
+    "declared_plates.country", "notice_counts.natinf", "vehicles.country", "notices.natinf", "notices.offence_zone",
+    "organisations.zone",
     "offences.natinf", "offences.label", "offences.article", "offences.offence_class",
 }  # fmt: skip
 """Codes and catalogues that every client shares."""
@@ -46,7 +48,8 @@ UNMARKED = FROM_A_LIST | OF_EVERYBODY | OF_THE_PROVIDER | set(MADE_BY_US)
 
 OPAQUE = {
     "audit_connections.salt", "audit_entries.commitment", "audit_heads.hash", "audit_links.hash", "audit_seals.hash",
-    "audit_seals.signature", "destroyed_notices.number_fingerprint", "notices.content_fingerprint",
+    "audit_seals.signature", "destroyed_notices.number_fingerprint", "driver_requests.token_hash",
+    "notices.content_fingerprint",
     "notices.number_fingerprint", "notices.plate_fingerprint", "one_time_tokens.token_hash", "recovery_codes.code_hash",
     "records_to_review.fingerprint", "throttles.key", "user_sessions.token_hash",
     "identities.totp_box",  # a secret that its own holder is shown once
@@ -78,7 +81,7 @@ NOT_ON_PAGES = {
     "notices.box.earlier.lieu", "transmissions.box.corps",  # kept as proof
     "answers.box.commentaire", "answers.box.pieces.nature", "answers.box.pieces.reference",  # of a refused answer
     "organisations.number", "handovers.proof",  # the operator's
-    "import_mappings.heading",
+    "import_mappings.heading", "notice_notes.box.text", "driver_requests.box.remark",
     "outgoing_mails.box.html", "outgoing_mails.box.subject", "outgoing_mails.box.text",  # mails
 }  # fmt: skip
 """What its own client never sees on a page or in a file."""

@@ -26,6 +26,7 @@ from eprunes.fleet.services import documents, namesakes
 from eprunes.privacy import jobs
 from tests.privacy.test_sweeping import answer, cut_off
 from tests.support import fleet, tables, worlds
+from tests.support.beside import keep_beside
 from tests.support.papers import pdf
 from tests.support.worlds import AS_OF
 
@@ -45,7 +46,9 @@ def live(world: worlds.World, plate: str) -> None:
     fleet.note_declared(organisation_id, vehicle_id, plate)
     fleet.receive_notice(organisation_id, posted_at=AS_OF - timedelta(days=60), dateHeureInfraction=DESTROYED)
     jobs.retention_sweep(AS_OF)
-    answer(world, fleet.receive_notice(organisation_id, vehicle_id=vehicle_id))
+    notice_id = fleet.receive_notice(organisation_id, vehicle_id=vehicle_id)
+    keep_beside(organisation_id, notice_id)
+    answer(world, notice_id)
     send_due(organisation_id, AgencyClient("http://127.0.0.1:9", "", ""), AS_OF)
     work.create_task(organisation_id, "import", {}, author_id=None, as_of=AS_OF)
     worlds.open_session(world.fines)

@@ -8,18 +8,21 @@ from sqlalchemy import select, update
 from eprunes.antai.client import AgencyClient
 from eprunes.antai.sending import send_due
 from eprunes.clock_process import JOBS
+from eprunes.core import files
 from eprunes.core.audit import AuditEntry
 from eprunes.core.crypto import KeyStore, key_store
 from eprunes.core.database import platform_session, tenant_session
 from eprunes.core.jobs import FAILED, JobDay, run_if_due
-from eprunes.fines import services, transmission
+from eprunes.fines import transmission
 from eprunes.fines.answering import AnswerState, ImpossibilityReason, NoticeState
 from eprunes.fines.models import Answer
 from eprunes.fines.notice_details import KEY_PURPOSE, open_notices
+from eprunes.fines.services import designating
 from eprunes.fleet import driver_details
 from eprunes.privacy import jobs
 from tests.fines.test_windows import ARCHIVES, at, set_state, who_sees
 from tests.support import fleet, tables, worlds
+from tests.support.beside import keep_beside
 from tests.support.worlds import AS_OF
 
 SECOND = timedelta(seconds=1)
@@ -29,12 +32,12 @@ END = datetime(2027, 2, 27, 23, 0, tzinfo=UTC)
 
 
 def answer(world, notice_id, as_of: datetime = AS_OF) -> None:
-    services.report_impossibility(
+    designating.report_impossibility(
         worlds.actor(world.admin),
         notice_id,
         reason=ImpossibilityReason.THEFT,
         comment="",
-        proofs=[services.Proof("Récépissé", "2026-17", date(2026, 3, 1))],
+        proofs=[designating.Proof("Récépissé", "2026-17", date(2026, 3, 1))],
         as_of=as_of,
     )
 
@@ -148,6 +151,23 @@ def test_with_a_notice_go_its_answers_its_thread_and_what_was_sent_and_nothing_e
     assert tables.tenant_values(other_world.organisation_id) == others_before
 
 
+def test_with_a_notice_go_its_notes_files_and_requests_and_no_count(world):
+    """C4.3-f, C9-f: counts name nobody and stay; the file's own key goes with it."""
+    own = world.organisation_id
+    due, kept = fleet.receive_notice(own), fleet.receive_notice(own, dateHeureInfraction="2026-02-28T10:12:00")
+    keep_beside(own, due)
+    file_keys = key_store().keys_created_before(own, files.KEY_PURPOSE, END)
+    keep_beside(own, kept, "Autre")
+
+    jobs.retention_sweep(END)
+
+    after = tables.tenant_counts(own)
+    names = ("notices", "notice_notes", "notice_files", "stored_files", "driver_requests", "notice_counts")
+    assert {name: after[name] for name in names} == dict(zip(names, (1, 1, 1, 1, 1, 2), strict=True))
+    left = key_store().keys_created_before(own, files.KEY_PURPOSE, END)
+    assert (len(file_keys), len(left), file_keys & left) == (1, 1, set())
+
+
 def test_sweeping_again_changes_nothing(world):
     for offence in ("2026-02-27T10:12:00", "2026-02-28T10:12:00"):
         fleet.receive_notice(world.organisation_id, dateHeureInfraction=offence)
@@ -169,7 +189,7 @@ def test_a_notice_without_an_answer_is_told_expired_once_its_45_days_are_over(wo
 
     assert [one["expired"] for one in (before, after, again)] == [0, 1, 0]
     assert fleet.notice(world.organisation_id, notice_id).state == NoticeState.EXPIRED
-    services.report_impossibility(
+    designating.report_impossibility(
         worlds.actor(world.admin),
         notice_id,
         reason=ImpossibilityReason.FORCE_MAJEURE,

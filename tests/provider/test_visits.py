@@ -13,9 +13,9 @@ from eprunes.core.audit import ActorKind, AuditEntry
 from eprunes.core.calendar import end_of_day, paris_day
 from eprunes.core.database import Base, TenantScoped, platform_session, tenant_session
 from eprunes.core.refusals import NotVisible, Refused
-from eprunes.fines import services as fines
 from eprunes.fines.answering import ImpossibilityReason
 from eprunes.fines.models import NoticeEvent
+from eprunes.fines.services import designating
 from tests.fleet.fleets import COMPLETE, add_vehicle
 from tests.house.test_matrix import contents
 from tests.support.desk import post_notice
@@ -319,7 +319,7 @@ def test_an_answered_notice_is_closed_to_a_visit_from_that_commit_on(visiting, w
     """Decisions 1 and 8."""
     notice = post_notice(world, add_vehicle(world, "FY-074-KE"), "8272760796")
     assert visiting.get(f"/contraventions/{notice}").status_code == 200
-    fines.report_impossibility(
+    designating.report_impossibility(
         actor(world.fines),
         notice,
         reason=ImpossibilityReason.FORCE_MAJEURE,

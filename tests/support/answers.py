@@ -9,11 +9,11 @@ from sqlalchemy import select
 from eprunes.antai import messages
 from eprunes.core.crypto import key_store
 from eprunes.core.database import tenant_session
-from eprunes.fines import services
 from eprunes.fines.models import Answer
 from eprunes.fines.notice_details import open_refusal
 from eprunes.fines.queries import answers_of, thread_of
 from eprunes.fines.receiving import Incoming, receive
+from eprunes.fines.services import designating
 from eprunes.fleet.driver_details import DriverDetails
 from eprunes.fleet.models import DriverKind
 from tests.support import fleet, worlds
@@ -51,7 +51,7 @@ class Answered:
 
     def designate(self, as_of: datetime, details: DriverDetails = fleet.NOEL) -> None:
         """Answer it (again), by the client's administrator."""
-        services.designate(
+        designating.designate(
             worlds.actor(self.world.admin, as_of),
             self.notice_id,
             driver_id=None,

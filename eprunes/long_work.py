@@ -1,4 +1,4 @@
-"""The job that carries out the fleet's long tasks: imports and bulk operations."""
+"""The job that carries out the long tasks of every room: imports and bulk operations."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,0 +1,1 @@
+"""Operations on notices: one function, one transaction; shared steps don’t commit."""

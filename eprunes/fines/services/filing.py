@@ -1,0 +1,54 @@
+"""Filing a notice without an answer, and taking it back."""
+
+from datetime import datetime
+from uuid import UUID
+
+from eprunes.accounts.permissions import Actor
+from eprunes.core import audit
+from eprunes.core.database import tenant_session
+from eprunes.core.refusals import Refused
+from eprunes.fines import events
+from eprunes.fines.answering import FilingReason, NoticeMove, NoticeState, move_notice
+from eprunes.fines.catalogue import offences_for
+from eprunes.fines.models import Notice
+from eprunes.fines.queries import visible_notices
+from eprunes.fines.services import steps
+
+DUTY = (
+    "Cette infraction peut retirer des points\u00a0: la loi vous impose de désigner le conducteur (Code de la route, "
+    "article L. 121-6). Choisissez un autre motif, ou répondez."
+)
+
+
+def file_notice(actor: Actor, notice_id: UUID, *, reason: FilingReason, as_of: datetime) -> None:
+    """Classify a notice without designation; not an answer, so that its window runs on (decision 7).
+
+    Raises Refused for "no duty to designate" where the catalogue says that there is one.
+    """
+    if reason is FilingReason.NO_DUTY:
+        _refuse_where_law_asks(actor, notice_id, as_of)
+    _change_state(actor, notice_id, NoticeMove.FILE, events.FILED, as_of, reason)
+
+
+def reopen_notice(actor: Actor, notice_id: UUID, *, as_of: datetime) -> None:
+    """Take a classified notice back among those to answer."""
+    _change_state(actor, notice_id, NoticeMove.REOPEN, events.REOPENED, as_of, None)
+
+
+def _refuse_where_law_asks(actor: Actor, notice_id: UUID, as_of: datetime) -> None:
+    with tenant_session(actor.organisation_id) as session:
+        query = visible_notices(actor, as_of).where(Notice.id == notice_id)
+        asked = {(one.natinf, one.offence_day) for one in session.scalars(query)}
+    if any(line.designation_required for line in offences_for(asked).values()):
+        raise Refused(DUTY, "filing_reason")
+
+
+def _change_state(
+    actor: Actor, notice_id: UUID, change: NoticeMove, event: str, as_of: datetime, reason: FilingReason | None
+) -> None:
+    with tenant_session(actor.organisation_id, write=True) as session:
+        notice = steps.notice_to_change(session, actor, notice_id, as_of)
+        notice.state = move_notice(NoticeState(notice.state), change)
+        notice.filing_reason = reason
+        events.add(session, notice.id, event, as_of, actor.user_id)
+        audit.record(session, f"avis.{event}", as_of=as_of, actor_id=actor.user_id, subject=("avis", notice.id))
