@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import accounts, fines, fleet, foundations, imports, report
+from bench import accounts, designations, fines, fleet, foundations, imports, report
 from bench.installations import KINDS, installation
 from bench.measures import Figure, yardstick_ms
 from bench.setting import Setting, fill_installation
@@ -17,6 +17,7 @@ SUITES: tuple[Callable[[Setting], Iterator[Figure]], ...] = (
     fleet.measure,
     imports.measure,
     fines.measure,
+    designations.measure,
     accounts.measure,
     foundations.measure,
 )

@@ -1,4 +1,4 @@
-"""The notices: taking them in, the inbox, one notice's page. Nothing was promised, so there is no target."""
+"""The notices: taking them in, the inbox, one notice's page, who probably drove."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -16,11 +16,15 @@ from eprunes.antai import messages
 from eprunes.core.database import tenant_session
 from eprunes.core.wording import number
 from eprunes.fines import catalogue
+from eprunes.fines.inbox import PAGE_SIZE, vehicles_of
 from eprunes.fines.models import Notice
+from eprunes.fines.proposals import propose
 from eprunes.fines.receiving import Incoming, receive
 from tests.support.fleet import offence_record
 
 BATCH = 500
+PROPOSED = 10_000
+INBOX_MS, PROPOSALS_MS = 20, 3_000
 PARIS = ZoneInfo("Europe/Paris")
 
 
@@ -32,8 +36,11 @@ def measure(setting: Setting) -> Iterator[Figure]:
     tidy()
     yield Figure(f"recevoir {min(BATCH, size.notices)} avis", median(durations))
     inbox = page(setting.app, setting.token, "/contraventions")
-    yield Figure(f"boîte de {number(size.notices)} avis, page de 80", median_ms(inbox, runs=runs))
+    yield Figure(f"boîte de {number(size.notices)} avis, page de {PAGE_SIZE}", median_ms(inbox, runs=runs), INBOX_MS)
     yield Figure("page d’un avis, ouverture notée", median_ms(_notices(setting), runs=runs))
+    proposed = min(PROPOSED, size.notices)
+    name = f"proposer un conducteur pour {number(proposed)} avis"
+    yield Figure(name, median_ms(_proposals(setting, proposed), runs=runs), PROPOSALS_MS)
 
 
 def _batches(setting: Setting) -> Iterator[Callable[[], object]]:
@@ -48,6 +55,22 @@ def _batches(setting: Setting) -> Iterator[Callable[[], object]]:
             for vehicle_id, plate in (next(vehicles) for _ in range(min(BATCH, setting.size.notices - start)))
         ]
         yield lambda batch=incoming, at=as_of: receive(setting.organisation_id, batch, at)
+
+
+def _proposals(setting: Setting, count: int) -> Callable[[], object]:
+    """Propose a driver for each of so many notices: read with their vehicles, then looked up."""
+    own = setting.organisation_id
+    first = select(Notice).where(Notice.organisation_id == own).order_by(Notice.id).limit(count)
+
+    def look_up() -> dict:
+        with tenant_session(own) as session:
+            notices = session.scalars(first).all()
+            proposals = propose(session, notices, vehicles_of(session, notices))
+        if len(proposals) != count:
+            raise RuntimeError(f"{len(proposals)} proposals for {count} notices")
+        return proposals
+
+    return look_up
 
 
 def _notices(setting: Setting) -> Callable[[], bytes]:

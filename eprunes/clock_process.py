@@ -19,6 +19,7 @@ from eprunes.admin import audit_jobs
 from eprunes.antai import jobs as antai
 from eprunes.core import clock, jobs, mail, memory
 from eprunes.core.jobs import Job
+from eprunes.fines import alert_jobs
 from eprunes.fleet import due_date_jobs
 from eprunes.fleet import jobs as fleet
 from eprunes.long_work import run_long_work
@@ -39,6 +40,7 @@ SCHEDULE: tuple[Job, ...] = (
     Job("fleet-departures", fleet.release_departed, daily_at=time(0, 10)),
     Job("due-dates", due_date_jobs.compute_due_dates, daily_at=time(0, 20), quick_in_demo=True),
     Job("due-date-mails", due_date_jobs.send_digests, daily_at=time(6, 30)),
+    Job("notice-mails", alert_jobs.send_digests, daily_at=time(6, 40), legal=True),
     Job("operator-visits", visits.close_over),
     Job("audit-chain", audit_jobs.chain_entries),
     Job("audit-upkeep", audit_jobs.upkeep, daily_at=time(3, 0), legal=True),

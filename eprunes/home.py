@@ -15,7 +15,10 @@ from eprunes.core.database import TenantSession
 from eprunes.core.paging import count_of
 from eprunes.core.web import in_section, reading
 from eprunes.fines import inbox
+from eprunes.fines.inbox import Count
+from eprunes.fines.inbox_filters import NoticeSearch, notice_search_args
 from eprunes.fines.queries import View
+from eprunes.fines.readiness import Readiness
 from eprunes.fleet.driver_search import INCOMPLETE, DriverSearch, driver_search_args, searched_drivers
 from eprunes.fleet.due_date_lists import OVERDUE, DueSearch, due_search_args, found_due_dates
 from eprunes.fleet.queries import visible_vehicles
@@ -27,12 +30,13 @@ blueprint = Blueprint("home", __name__)
 
 @dataclass(frozen=True)
 class Tile:
-    """One thing to do: a number, its words, how pressing it is, and where to do it."""
+    """One thing to do: a number (or `more`), its words, how pressing it is, and where to do it."""
 
     number: int
     words: str
     tone: str
     url: str
+    more: bool = False
 
 
 @blueprint.get("/")
@@ -56,21 +60,26 @@ def _tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list[Tile]:
 
 
 def _notice_tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list[Tile]:
-    counts = inbox.counts(actor, session, as_of)
+    counts = inbox.counts_of(session, actor, as_of)
+    to_redo = inbox.count_waiting_for_agency(session, actor, as_of)
+    blocked = NoticeSearch(readiness=Readiness.INCOMPLETE)
+    incomplete = inbox.count_incomplete(session, actor, as_of)
+    urgent, ready, refused = counts[View.URGENT], counts[View.READY], counts[View.REFUSED]
+    to_take_up = " par l’ANTAI, à reprendre"
     return [
-        Tile(
-            counts[View.URGENT],
-            _words(counts[View.URGENT], "avis urgent", "avis urgents") + " (5 jours ou moins)",
-            "bad",
-            _inbox(View.URGENT),
+        _tile(urgent, "avis urgent", "avis urgents", " (5 jours ou moins)", "bad", _inbox(View.URGENT)),
+        _tile(refused, "réponse refusée", "réponses refusées", to_take_up, "bad", _inbox(View.REFUSED)),
+        _tile(to_redo, "réponse", "réponses", " sans résultat connu, ou à poster", "bad", _inbox(View.TO_DO)),
+        _tile(counts[View.TO_DO], "avis à traiter", "avis à traiter", "", "info", _inbox(View.TO_DO)),
+        _tile(ready, "avis prêt", "avis prêts", " à désigner d’un geste", "info", _inbox(View.READY)),
+        _tile(
+            incomplete,
+            "avis dont le conducteur est à compléter ou à choisir",
+            "avis dont le conducteur est à compléter ou à choisir",
+            "",
+            "warn",
+            url_for("fines.inbox", **notice_search_args(blocked)),
         ),
-        Tile(
-            counts[View.REFUSED],
-            _words(counts[View.REFUSED], "réponse refusée", "réponses refusées") + " par l’ANTAI, à reprendre",
-            "bad",
-            _inbox(View.REFUSED),
-        ),
-        Tile(counts[View.TO_DO], "avis à traiter", "info", _inbox(View.TO_DO)),
     ]
 
 
@@ -130,6 +139,10 @@ def _operator_tiles() -> list[Tile]:
     waiting = review.count_waiting()
     words = _words(waiting, "enregistrement", "enregistrements") + " à examiner"
     return [Tile(waiting, words, "bad", url_for("provider.to_review"))]
+
+
+def _tile(count: Count, one: str, many: str, ending: str, tone: str, url: str) -> Tile:
+    return Tile(count.number, _words(count.number, one, many) + ending, tone, url, count.more)
 
 
 def _words(count: int, one: str, many: str) -> str:

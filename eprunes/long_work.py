@@ -7,10 +7,15 @@ from uuid import UUID
 from eprunes.accounts.queries import living_organisations
 from eprunes.accounts.retention import has_ended
 from eprunes.core import jobs, work
+from eprunes.fines.bulk import steps as designations
 from eprunes.fleet.bulk import steps as bulk
 from eprunes.fleet.importing import steps as importing
 
-HANDLERS = {importing.KIND: importing.HANDLER, bulk.KIND: bulk.HANDLER}
+HANDLERS = {
+    importing.KIND: importing.HANDLER,
+    bulk.KIND: bulk.HANDLER,
+    designations.KIND: designations.HANDLER,
+}
 
 
 def run_long_work(as_of: datetime) -> Mapping[str, int]:

@@ -5,6 +5,18 @@ from dataclasses import dataclass
 from flask import current_app, g, request, url_for
 
 from eprunes.accounts.permissions import Permission
+from eprunes.core import clock
+from eprunes.core.web import reading
+from eprunes.fines import inbox
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A number beside an entry, in red when something there is pressing, and the words that say what it counts."""
+
+    number: str
+    words: str
+    pressing: bool
 
 
 @dataclass(frozen=True)
@@ -13,6 +25,7 @@ class Entry:
     icon: str
     url: str
     current: bool
+    badge: Badge | None = None
 
 
 _ENTRIES = (
@@ -27,6 +40,7 @@ _ENTRIES = (
     ("provider.clients", "Clients", "building", Permission.OPERATE),
     ("provider.accounts", "Comptes", "person-badge", Permission.OPERATE),
     ("provider.to_review", "À examiner", "inbox", Permission.OPERATE),
+    ("provider.catalogue", "Infractions", "journal-text", Permission.OPERATE),
 )
 
 
@@ -35,10 +49,21 @@ def navigation() -> list[Entry]:
     if g.actor.pending:
         return []
     return [
-        Entry(label, icon, url_for(endpoint), _is_current(endpoint))
+        Entry(label, icon, url_for(endpoint), _is_current(endpoint), _BADGES.get(endpoint, lambda: None)())
         for endpoint, label, icon, permission in _ENTRIES
         if g.actor.may(permission) and endpoint in current_app.view_functions
     ]
+
+
+def _notices_to_do() -> Badge | None:
+    waiting, urgent = g.get("notices_to_do") or inbox.to_do(reading(), g.actor, clock.now())
+    if not waiting.number:
+        return None
+    words = f"à traiter, dont {urgent.text} en urgence" if urgent.number else "à traiter"
+    return Badge(waiting.text, words, pressing=bool(urgent.number))
+
+
+_BADGES = {"fines.inbox": _notices_to_do}
 
 
 def _is_current(endpoint: str) -> bool:

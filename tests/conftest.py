@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -12,19 +13,17 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
-from freezegun import api as freezing
-from freezegun import freeze_time
+from itsdangerous import TimestampSigner
 from xdist.scheduler import LoadScopeScheduling
 
 from eprunes import create_app
 from eprunes.accounts import passwords
-from eprunes.core import crypto, headers, memory
+from eprunes.core import clock, crypto, headers, memory
 from eprunes.core.database import db
 from tests.support import postgresql, worlds
 from tests.support.stores import Store
 
 os.environ.pop("EPRUNES_DEMO", None)
-freezing._get_module_attributes_hash = id  # a loaded module takes in no other clock: its names are not read each time
 
 WORLDS = 2
 _MEMORY = Path("/dev/shm")
@@ -156,11 +155,26 @@ def client(app) -> FlaskClient:
     return app.test_client()
 
 
+class StandingClock:
+    """The product's clock, which tells `instant` until it is moved."""
+
+    def __init__(self, instant: datetime) -> None:
+        self.instant = instant
+
+    def move_to(self, instant: datetime) -> None:
+        self.instant = instant
+
+    def tick(self, delta: timedelta) -> None:
+        self.instant += delta
+
+
 @pytest.fixture
-def frozen() -> Iterator:
-    """The machine's clock stands at worlds.AS_OF; `frozen.move_to(...)` moves it."""
-    with freeze_time(worlds.AS_OF, ignore=["psycopg", "sqlalchemy.pool"]) as clock:
-        yield clock
+def frozen(monkeypatch) -> StandingClock:
+    """The clock of the product and of its signatures stands at worlds.AS_OF; `frozen.move_to(...)` moves it."""
+    standing = StandingClock(worlds.AS_OF)
+    monkeypatch.setattr(clock, "now", lambda: standing.instant)
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda signer: int(standing.instant.timestamp()))
+    return standing
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from eprunes.accounts.devices import device_in_words
-from eprunes.accounts.models import Identity, RecoveryCode, UserSession
+from eprunes.accounts.models import Identity, MailRhythm, RecoveryCode, User, UserSession
 from eprunes.accounts.one_time_codes import RECOVERY_CODES_FEW
-from eprunes.accounts.permissions import Actor, Right
+from eprunes.accounts.permissions import Actor, Permission, Right
+from eprunes.accounts.services.mail_rhythms import WORDS
 from eprunes.accounts.services.second_factors import is_required_for
 from eprunes.accounts.sessions import still_open
-from eprunes.core.database import platform_session
+from eprunes.core.database import platform_session, tenant_session
 
 _RIGHTS = {
     Right.ADMINISTRATOR: "Administrateur",
@@ -68,6 +69,18 @@ def second_factor_of(actor: Actor) -> SecondFactor:
         since = session.scalar(select(Identity.totp_confirmed_at).where(Identity.id == actor.identity_id))
         left = session.scalar(select(func.count()).select_from(RecoveryCode).where(*unused))
     return SecondFactor(since, left, is_required_for(actor))
+
+
+def mail_rhythm_of(actor: Actor) -> MailRhythm:
+    """How often the actor is told of notices by mail."""
+    with tenant_session(actor.organisation_id) as session:
+        mine = User.organisation_id == actor.organisation_id, User.id == actor.user_id
+        return MailRhythm(session.scalars(select(User.mail_rhythm).where(*mine)).one())
+
+
+def rhythm_in_words(actor: Actor) -> str:
+    """The same for the page of one's account; empty for whoever is told of none."""
+    return WORDS[mail_rhythm_of(actor)] if actor.may(Permission.ANSWER_NOTICES) else ""
 
 
 def open_sessions(actor: Actor, as_of: datetime) -> list[OpenSession]:

@@ -18,8 +18,8 @@ from eprunes.core.web import refusals_on, render_form
 @requires(Permission.ENTER)
 def account():
     rights, factor = account_pages.rights_in_words(g.actor), account_pages.second_factor_of(g.actor)
-    sessions = account_pages.open_sessions(g.actor, clock.now())
-    return render_template("accounts/account.html", rights=rights, factor=factor, sessions=sessions)
+    sessions, rhythm = account_pages.open_sessions(g.actor, clock.now()), account_pages.rhythm_in_words(g.actor)
+    return render_template("accounts/account.html", rights=rights, factor=factor, sessions=sessions, rhythm=rhythm)
 
 
 @blueprint.route("/mon-compte/mot-de-passe", methods=["GET", "POST"])

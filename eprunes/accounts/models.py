@@ -98,6 +98,7 @@ class User(TenantScoped, Base):
     """Utilisateur : a person of the client with an account; exactly one is the administrator (C3.2-a).
 
     Invited users have no identity yet; deleted ones keep theirs, so that their address stays taken, until purged.
+    `told_at`: until when they have been told of notices by mail.
     """
 
     __tablename__ = "users"
@@ -118,6 +119,7 @@ class User(TenantScoped, Base):
     is_administrator: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(String(10), default=UserState.ACTIVE)
     mail_rhythm: Mapped[str] = mapped_column(String(14), default=MailRhythm.DAILY)
+    told_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     invitation_ends_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]

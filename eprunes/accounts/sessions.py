@@ -41,7 +41,7 @@ SEEN_EVERY = timedelta(minutes=1)
 
 def open_session(identity: Identity, *, address: str, device: str, as_of: datetime) -> str:
     """Open a session for an account whose holder has just been recognised; returns the secret token."""
-    token = _new_token(identity.organisation_id)
+    token = new_token(identity.organisation_id)
     row = UserSession(
         token_hash=hash_of(token),
         identity_id=identity.id,
@@ -67,7 +67,7 @@ def renew(actor: Actor, as_of: datetime, *, second_factor: bool = False) -> str:
 
 def change_token(session: PlatformSession | TenantSession, actor: Actor, **values: object) -> str:
     """Within a transaction: give the actor's session a new token, and these values; the old token is worthless."""
-    token = _new_token(None if actor.is_operator else actor.organisation_id)
+    token = new_token(None if actor.is_operator else actor.organisation_id)
     still_open = UserSession.token_hash == actor.session_hash, UserSession.ended_at.is_(None)
     session.execute(update(UserSession).where(*still_open).values(token_hash=hash_of(token), **values))
     return token
@@ -112,7 +112,7 @@ def actor_for(token: str, as_of: datetime, *, demo: bool = False, within: Tenant
     form in force. A demo asks nobody for a second factor that was not set up. `within` is a session that
     `open_for` gave for this token; without it one is opened and closed here.
     """
-    token_hash, organisation_id = hash_of(token), _organisation_in(token)
+    token_hash, organisation_id = hash_of(token), organisation_in(token)
     if organisation_id is None:
         found = _of_operator(token_hash, as_of)
     else:
@@ -136,7 +136,7 @@ def actor_for(token: str, as_of: datetime, *, demo: bool = False, within: Tenant
 
 def open_for(token: str) -> TenantSession | None:
     """A reading session of the client that a token names, in which its holder can be recognised; None for operators."""
-    organisation_id = _organisation_in(token)
+    organisation_id = organisation_in(token)
     return organisation_id and open_tenant_session(organisation_id, platform_reason="session d’un utilisateur")
 
 
@@ -145,12 +145,13 @@ def hash_of(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def _new_token(organisation_id: UUID | None) -> str:
+def new_token(organisation_id: UUID | None) -> str:
     """256 random bits, then the client's id, so that one statement of that client finds all a request needs."""
     return f"{secrets.token_urlsafe(32)}.{organisation_id.hex if organisation_id else ''}"
 
 
-def _organisation_in(token: str) -> UUID | None:
+def organisation_in(token: str) -> UUID | None:
+    """The client that a token names; None for an operator's, and for what is no token."""
     try:
         return UUID(token.partition(".")[2])
     except ValueError:

@@ -5,6 +5,7 @@ from eprunes.accounts import (  # noqa: F401 - routes
     confirmation_views,
     handover_views,
     invitation_views,
+    mail_views,
     recovery_views,
     second_factor_views,
     sign_in_views,

@@ -5,10 +5,12 @@ from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from eprunes.accounts.services.mail_rhythms import WORDS as MAIL_RHYTHMS
 from eprunes.accounts.services.signing_in import Outcome
 from eprunes.admin.journal import ACTIONS, VISITED_PAGES, words_for
 from eprunes.core.wording import day, instant, number
 from eprunes.fines.answering import FilingReason, ImpossibilityReason
+from eprunes.fines.attached import KIND_WORDS as NOTICE_FILE_KINDS
 from eprunes.fleet.change_reasons import WORDS as CHANGE_REASONS
 from eprunes.fleet.due_dates import KINDS
 from eprunes.fleet.journal import FIELDS
@@ -78,8 +80,9 @@ _VALUES: dict[str, Mapping[str, str]] = {
     "echeance": KINDS,
     "energy": ENERGIES,
     "holding": HOLDINGS,
-    "nature": DOCUMENT_KINDS,
+    "nature": NOTICE_FILE_KINDS | DOCUMENT_KINDS,
     "source": SOURCES,
+    "rythme": MAIL_RHYTHMS,
     "outils": {"fleet": "parc", "fines": "contraventions"},
     "par": {
         "administrateur": "l’administrateur",
@@ -94,6 +97,7 @@ _VALUES: dict[str, Mapping[str, str]] = {
         "classees": "Classées",
         "transmises": "Transmises",
         "archives": "Archives",
+        "groupe": "Désignation groupée",
     },
 }
 _PAGES = {

@@ -91,16 +91,19 @@ class AgencyClient:
         return _read_designation(response, as_of)
 
     def answer_held(
-        self, *, notice_number: str, reference: str, as_of: datetime
+        self, *, notice_number: str, reference: str, as_of: datetime, replaced: str = ""
     ) -> Registered | AnswerRefused | AlreadyAnswered | NothingHeld:
-        """What the agency holds for a notice, seen from our answer `reference`. Raises AgencyUnavailable."""
+        """What the agency holds for a notice, seen from our answer `reference`. Raises AgencyUnavailable.
+
+        `replaced`: the answer that this one corrects; while the agency holds that one it has not taken ours.
+        """
         response = self._read("GET", f"{_PREFIX}/infraction/{notice_number}")
         if response.status_code == 404:
             return NothingHeld()
         offence = _body(response)
         if response.status_code != 200 or not offence:
             raise AgencyUnavailable(f"lecture d’un avis\u00a0: réponse {response.status_code} illisible")
-        return _read_held(offence.get("designation"), reference, as_of)
+        return _read_held(offence.get("designation"), reference, replaced, as_of)
 
     def _pages(self, path: str, *, sort: str) -> Iterator[list]:
         for page in range(_MOST_PAGES):
@@ -175,7 +178,7 @@ def agency() -> AgencyClient:
 
 
 def _read_held(
-    held: Any, reference: str, as_of: datetime
+    held: Any, reference: str, replaced: str, as_of: datetime
 ) -> Registered | AnswerRefused | AlreadyAnswered | NothingHeld:
     if not isinstance(held, dict):
         return NothingHeld()
@@ -183,7 +186,7 @@ def _read_held(
     if held.get("etat") != "ENREGISTREE":
         return AnswerRefused(str(held.get("motifRefus") or "sans motif")[:300]) if ours else NothingHeld()
     if not ours:
-        return AlreadyAnswered()
+        return NothingHeld() if replaced and held.get("identifiantDesignation") == replaced else AlreadyAnswered()
     try:
         return Registered(*messages.read_receipt(held, as_of))
     except messages.MalformedRecord as error:

@@ -40,6 +40,7 @@ REASONS = {
     "force_majeure": "FORCE_MAJEURE",
     "pas_notre_vehicule": "PAS_NOTRE_VEHICULE",
 }
+_PIECE = ("nature", "reference", "date")
 _NUMBER_DIGITS = range(9, 17)
 _NATINF_LENGTH = 6
 _FASTEST_KMH = 999
@@ -131,6 +132,9 @@ def answer_bytes(outgoing: OutgoingAnswer) -> bytes:
         "numeroAco": outgoing.notice_number,
         "source": SOURCE,
     }
+    if outgoing.replaced_receipt:
+        # Assumption: a correction names the registration that it replaces.
+        body["remplaceEnregistrement"] = outgoing.replaced_receipt
     if "conducteur" in outgoing.snapshot:
         body |= {"statut": DESIGNATION, "conducteur": _driver(outgoing.snapshot)}
     else:
@@ -176,7 +180,7 @@ def _impossibility(snapshot: dict) -> dict:
     return {
         "motif": REASONS[snapshot["motif"]],
         "commentaire": snapshot["commentaire"],
-        "pieces": snapshot["pieces"],
+        "pieces": [{name: one[name] for name in _PIECE} for one in snapshot["pieces"]],
     }
 
 

@@ -71,7 +71,10 @@ def _look_up(outgoing: OutgoingAnswer, client: AgencyClient, counts: Counter, as
     key = {"organisation_id": outgoing.organisation_id, "answer_id": outgoing.answer_id}
     try:
         held = client.answer_held(
-            notice_number=outgoing.notice_number, reference=outgoing.agency_reference, as_of=as_of
+            notice_number=outgoing.notice_number,
+            reference=outgoing.agency_reference,
+            replaced=outgoing.replaced_reference,
+            as_of=as_of,
         )
     except AgencyUnavailable:
         transmission.still_unknown(**key, as_of=as_of)

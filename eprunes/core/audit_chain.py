@@ -26,8 +26,10 @@ BATCH = 500
 CHAINED_LATER = frozenset(
     {
         "avis.consulte",
+        "avis.chiffres_exportes",
         "avis.exportes",
         "avis.liste_consultee",
+        "avis.piece_telechargee",
         "document.telecharge",
         "journal.exporte",
         "parc.exporte",

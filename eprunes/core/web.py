@@ -197,7 +197,8 @@ def _error_page(error: Exception):
     if isinstance(error, NotVisible) and str(error):
         sentence = str(error)
     if code >= 500:
-        current_app.logger.error("%s %s failed", request.method, request.path, exc_info=error)
+        where = request.url_rule or "an unknown address"  # never the address itself: links hold secrets
+        current_app.logger.error("%s %s failed", request.method, where, exc_info=error)
     if isinstance(error, HTTPException) and error.response is not None:
         return error.response
     if isinstance(error, SecurityError):

@@ -1,7 +1,11 @@
-"""French wording of dates, durations, money and counts for screens. Instants are shown in the zone given."""
+"""French wording of dates, durations, money and counts for screens. Instants are shown in the zone given.
+
+Lists show the same few days and numbers by the hundred: these are remembered.
+"""
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, get_timezone_location
@@ -24,9 +28,10 @@ def instant_and_zone(value: datetime, zone: ZoneInfo) -> str:
 
 def hour(value: datetime, zone: ZoneInfo) -> str:
     """`08:00`."""
-    return format_datetime(value, "HH:mm", tzinfo=zone, locale=LOCALE)
+    return f"{value.astimezone(zone):%H:%M}"
 
 
+@lru_cache(maxsize=1024)
 def day(value: date | None) -> str:
     """`lun. 3 mars 2026`, or an empty string."""
     return "" if value is None else format_date(value, "EEE d MMM y", locale=LOCALE)
@@ -45,6 +50,7 @@ def money(value: Decimal | int | None) -> str:
     return "" if value is None else format_currency(value, "EUR", locale=LOCALE)
 
 
+@lru_cache(maxsize=1024)
 def number(value: int) -> str:
     """`12 345` with the French separator."""
     return format_decimal(value, locale=LOCALE)

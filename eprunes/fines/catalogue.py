@@ -9,18 +9,24 @@ from pathlib import Path
 from sqlalchemy import select
 
 from eprunes.core.database import platform_session
+from eprunes.fines.catalogue_rules import ALWAYS
 from eprunes.fines.models import Offence
 
-ALWAYS = date(1900, 1, 1)
 FILE = Path(__file__).with_name("infractions.csv")
 
 
 def load(path: Path = FILE) -> int:
-    """Load or refresh the catalogue from a `;` file; lines are known by NATINF and first day. Returns how many."""
+    """Load or refresh the catalogue from a `;` file; lines are known by NATINF and first day. Returns how many.
+
+    Offences that an operator edited are left as they are, with all their lines.
+    """
     with path.open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file, delimiter=";"))
     with platform_session("catalogue des infractions", write=True) as session:
-        known = {(one.natinf, one.valid_from): one for one in session.scalars(select(Offence))}
+        stored = session.scalars(select(Offence)).all()
+        known = {(one.natinf, one.valid_from): one for one in stored}
+        edited = {one.natinf for one in stored if one.edited_at is not None}
+        lines = [line for line in lines if line["natinf"] not in edited]
         for line in lines:
             key = line["natinf"], _day(line["valide_du"]) or ALWAYS
             offence = known.get(key) or Offence(natinf=key[0], valid_from=key[1])
@@ -32,15 +38,23 @@ def load(path: Path = FILE) -> int:
 def offences_for(wanted: Iterable[tuple[str, date]]) -> dict[tuple[str, date], Offence]:
     """The catalogue's line for each (NATINF, local day); unknown ones are absent, never guessed."""
     pairs = set(wanted)
-    with platform_session("catalogue des infractions") as session:
-        query = select(Offence).where(Offence.natinf.in_({natinf for natinf, _ in pairs}))
-        lines = list(session.scalars(query.order_by(Offence.valid_from)))
+    lines = lines_of(natinf for natinf, _ in pairs)
     return {
         (natinf, day): line
         for natinf, day in pairs
-        for line in lines
-        if line.natinf == natinf and line.valid_from <= day and (line.valid_to is None or day <= line.valid_to)
+        for line in lines.get(natinf, ())
+        if line.valid_from <= day and (line.valid_to is None or day <= line.valid_to)
     }
+
+
+def lines_of(natinfs: Iterable[str]) -> dict[str, list[Offence]]:
+    """Every line of these offences, oldest first; those that the catalogue doesn't know are absent."""
+    query = select(Offence).where(Offence.natinf.in_(set(natinfs))).order_by(Offence.natinf, Offence.valid_from)
+    found: dict[str, list[Offence]] = {}
+    with platform_session("catalogue des infractions") as session:
+        for line in session.scalars(query):
+            found.setdefault(line.natinf, []).append(line)
+    return found
 
 
 def _fill(offence: Offence, line: dict[str, str]) -> None:

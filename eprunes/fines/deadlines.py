@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import holidays
 
-from eprunes.core.calendar import paris_day
+from eprunes.core.calendar import add_months, paris_day
 
 ANSWER_DAYS = 45
 ALERT_DAYS = (15, 30, 40, 44)
@@ -26,6 +26,10 @@ REDUCED_DAYS = 15
 REDUCED_ONLINE_DAYS = 30
 STANDARD_DAYS = 45
 STANDARD_ONLINE_DAYS = 60
+
+# Of a parking fee (FPS), counted from its sending: the appeal that comes before any other (RAPO), and the payment.
+APPEAL_MONTHS = 1
+FEE_PAYMENT_MONTHS = 3
 
 _SATURDAY = 5
 _HOLIDAYS = holidays.country_holidays("FR", language="fr")
@@ -40,10 +44,11 @@ class NoticeSource(StrEnum):
 
 
 class Clock(StrEnum):
-    """Which of the two clocks a deadline belongs to (*horloge*)."""
+    """Which clock a deadline belongs to (*horloge*): one of the two, or that of a parking fee's appeal."""
 
     PLATFORM = "plateforme"
     LEGAL = "legale"
+    APPEAL = "recours"
 
 
 class Urgency(StrEnum):
@@ -73,6 +78,14 @@ class PaymentDates:
     standard_online: date
 
 
+@dataclass(frozen=True)
+class ParkingFeeDates:
+    """The last days to contest a parking fee and to pay it (*dates d'un FPS*)."""
+
+    appeal: date
+    payment: date
+
+
 def platform_deadline(posted_at: datetime) -> date:
     """The last day to answer on the platform: the Paris day of posting + 45."""
     return paris_day(posted_at) + timedelta(days=ANSWER_DAYS)
@@ -97,14 +110,22 @@ def rest_day_name(day: date) -> str | None:
 
 
 def deadline_that_counts(
-    source: NoticeSource, posted_at: datetime, sent_on: date | None = None, noticed_on: date | None = None
+    source: NoticeSource,
+    posted_at: datetime,
+    sent_on: date | None = None,
+    noticed_on: date | None = None,
+    *,
+    is_parking_fee: bool = False,
 ) -> Deadline:
     """The one deadline to show first.
 
     A notice from the agency's flow follows the platform's clock until a paper notice is sent (`sent_on`). Any
     other follows the law's alone, from its sending or, that being unknown, from the date printed on it
-    (`noticed_on`, the earlier and so the safer). Raises ValueError, in French, when it has neither.
+    (`noticed_on`, the earlier and so the safer). A parking fee, which nobody is designated for, has its own: the
+    last day to contest it. Raises ValueError, in French, when it has neither.
     """
+    if is_parking_fee and (sent_on or noticed_on):
+        return Deadline(parking_fee_dates(sent_on or noticed_on).appeal, Clock.APPEAL)
     if sent_on is not None:
         return Deadline(legal_deadline(sent_on), Clock.LEGAL)
     if source is NoticeSource.AGENCY_FLOW:
@@ -145,3 +166,11 @@ def payment_dates(noticed_on: date) -> PaymentDates:
         standard=noticed_on + timedelta(days=STANDARD_DAYS),
         standard_online=noticed_on + timedelta(days=STANDARD_ONLINE_DAYS),
     )
+
+
+def parking_fee_dates(sent_on: date) -> ParkingFeeDates:
+    """The last days of a parking fee, counted from its sending or, that being unknown, from the date printed on it.
+
+    A month ends on the same day-number, or on the last of the month.
+    """
+    return ParkingFeeDates(add_months(sent_on, APPEAL_MONTHS), add_months(sent_on, FEE_PAYMENT_MONTHS))

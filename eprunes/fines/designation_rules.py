@@ -1,7 +1,10 @@
 """What may be declared of a designated driver: the rules of a driver's file, and those that the offence adds."""
 
 from datetime import date
+from uuid import UUID
 
+from eprunes.core.refusals import Refused
+from eprunes.fines.models import Notice, NoticeKind
 from eprunes.fleet import driver_rules
 from eprunes.fleet.driver_details import DriverDetails
 
@@ -23,6 +26,29 @@ AGENCY_FIELDS = (
     "licence_country",
 )
 """What a designation asks for, of all that a driver's file holds."""
+PARKING_FEE = (
+    "Un forfait de post-stationnement (FPS) n’est pas une contravention\u00a0: aucun conducteur ne peut être désigné, "
+    "il est dû par le titulaire du certificat d’immatriculation."
+)
+UNEXPLAINED = (
+    "D’après votre parc, ce conducteur n’avait pas ce véhicule à cet instant\u00a0: indiquez pourquoi vous le désignez."
+)
+
+
+def why_no_answer(notice: Notice) -> str | None:
+    """Why the law knows no answer to this kind of notice, neither a designation nor an impossibility; or None."""
+    return PARKING_FEE if notice.kind == NoticeKind.PARKING_FEE else None
+
+
+def refuse_unanswerable(notice: Notice) -> None:
+    """Raises Refused where the law knows no answer."""
+    if because := why_no_answer(notice):
+        raise Refused(because)
+
+
+def must_explain(notice: Notice, driver_id: UUID | None, holders: set[UUID]) -> bool:
+    """Whether a designation goes against the fleet: the vehicle is ours, and this driver did not have it then."""
+    return notice.vehicle_id is not None and driver_id not in holders
 
 
 def tidied(details: DriverDetails, today: date, offence_day: date) -> tuple[DriverDetails, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The notices a user sees, as an Excel workbook (C7-a): everything found, not only the page."""
+"""The notices a user sees, as an Excel workbook or a CSV file (C7-a): everything found, not only the page."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -6,20 +6,25 @@ from zoneinfo import ZoneInfo
 from eprunes.accounts.permissions import Actor
 from eprunes.core import audit
 from eprunes.core.database import TenantSession, tenant_session
-from eprunes.core.spreadsheets.writing import Sheet, write_workbook
-from eprunes.fines.inbox import SORTS, Row, rows_of, select_view
-from eprunes.fines.models import Notice
-from eprunes.fines.queries import View
+from eprunes.core.spreadsheets.writing import Sheet, write_csv, write_workbook
+from eprunes.fines.deadlines import NoticeSource
+from eprunes.fines.inbox import Row, rows_of
+from eprunes.fines.inbox_filters import NoticeSearch, found_notices, in_order
+from eprunes.fines.models import NoticeKind
 
 CHUNK = 500
+KINDS = {NoticeKind.OFFENCE: "Contravention", NoticeKind.PARKING_FEE: "FPS"}
 HEADINGS = [
     "N° d’avis",
+    "Nature",
+    "Origine",
     "Date de l’avis",
     "Date et heure de l’infraction",
     "Immatriculation",
     "Pays",
     "Marque",
     "Modèle",
+    "Site",
     "NATINF",
     "Infraction",
     "Vitesse retenue (km/h)",
@@ -37,35 +42,42 @@ HEADINGS = [
 ]
 
 
-def notices_workbook(
-    actor: Actor, session: TenantSession, view: View, search: str, sort: str, as_of: datetime
-) -> bytes:
-    """The workbook of one view; the export is traced with its count."""
-    keys, descending = SORTS.get(sort, SORTS["echeance"])
-    columns = [getattr(Notice, name) for name in (*keys, "id")]
-    order = [column.desc() if descending else column.asc() for column in columns]
-    notices = session.scalars(select_view(actor, view, search, session, as_of).order_by(*order)).all()
+def notices_workbook(actor: Actor, session: TenantSession, search: NoticeSearch, as_of: datetime) -> bytes:
+    """The workbook of all that a search of the inbox finds, in its order; traced with its count."""
+    return write_workbook([_sheet(actor, session, search, as_of)])
+
+
+def notices_csv(actor: Actor, session: TenantSession, search: NoticeSearch, as_of: datetime) -> bytes:
+    """As `notices_workbook`, as a CSV file."""
+    return write_csv(_sheet(actor, session, search, as_of))
+
+
+def _sheet(actor: Actor, session: TenantSession, search: NoticeSearch, as_of: datetime) -> Sheet:
+    notices = session.scalars(in_order(found_notices(session, actor, search, as_of), search)).all()
     rows: list[Row] = []
     for start in range(0, len(notices), CHUNK):
         rows.extend(rows_of(session, notices[start : start + CHUNK], as_of))
     with tenant_session(actor.organisation_id, write=True) as trace:
-        details = {"vue": view, "nombre": len(rows)}
+        details = {"vue": search.view, "nombre": len(rows), "recherche": search.is_narrowed}
         audit.record(trace, "avis.exportes", as_of=as_of, actor_id=actor.user_id, details=details)
-    return write_workbook([Sheet("Contraventions", HEADINGS, [_cells(row, actor.zone) for row in rows])])
+    return Sheet("Contraventions", HEADINGS, [_cells(row, actor.zone) for row in rows])
 
 
 def _cells(row: Row, zone: ZoneInfo) -> list:
     notice, details = row.notice, row.details
     return [
         details.number,
+        KINDS[notice.kind],
+        "ANTAI" if notice.source == NoticeSource.AGENCY_FLOW else "Papier",
         notice.notice_date,
         notice.offence_at.astimezone(ZoneInfo(notice.offence_zone)).replace(tzinfo=None),
         row.vehicle.plate if row.vehicle else details.plate,
         details.country,
         row.vehicle.make if row.vehicle else details.make,
-        row.vehicle.model if row.vehicle else "",
+        row.vehicle.model if row.vehicle else None,
+        row.vehicle.site or None if row.vehicle else None,
         notice.natinf,
-        row.offence.label if row.offence else details.label,
+        row.offence.label if row.offence else f"{details.label} (à vérifier)" if notice.natinf else details.label,
         details.speed_retained,
         details.speed_limit,
         details.place,

@@ -1,16 +1,23 @@
 """Forms of the fines pages."""
 
 from datetime import date
+from uuid import UUID
 
 from flask_wtf import FlaskForm
+from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField, HiddenField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
 from eprunes.core.fields import AtMost, LinesField, Needed, RadioField, SelectField, TextField
+from eprunes.core.files import LARGEST_BYTES
+from eprunes.core.refusals import Refused
 from eprunes.fines.answering import FilingReason, ImpossibilityReason
-from eprunes.fines.designation_rules import declares_the_same, tidied
+from eprunes.fines.attached import KIND_WORDS
+from eprunes.fines.designation_rules import UNEXPLAINED, declares_the_same, tidied
+from eprunes.fines.services.attachments import Sent
 from eprunes.fines.services.designating import Proof
+from eprunes.fines.services.vehicle_choice import VEHICLE_GONE
 from eprunes.fleet import wording
 from eprunes.fleet.driver_details import ADDRESS_FIELDS, DriverDetails
 from eprunes.fleet.driver_rules import doubts
@@ -19,6 +26,7 @@ from eprunes.fleet.models import DriverKind
 from eprunes.fleet.plates import FRANCE
 
 _NEEDED = "Indiquez {}."
+FILES = {"accept": "application/pdf,image/jpeg,image/png"}
 SAME_AS_REFUSED = "L’ANTAI a refusé ces mêmes renseignements\u00a0: corrigez-les, ou cochez la case pour les renvoyer."
 UNCHECKED = "Ce permis aurait été délivré avant ses 16 ans\u00a0: corrigez la date, ou cochez la case si c’est elle."
 CIVILITIES = [SelectChoice("", "—"), SelectChoice("M.", "M."), SelectChoice("Mme", "Mme")]
@@ -35,7 +43,8 @@ class DesignationForm(Checked):
     """What the agency is told of the one person designated; the driver's file changes only on a ticked box.
 
     `refused` is the sealed designation that the agency refused last: the same again needs a ticked box. So does
-    what is improbable, so that it reaches the agency only after a second look.
+    what is improbable, so that it reaches the agency only after a second look. `must_explain`: the fleet says that
+    this driver did not have the vehicle then.
     """
 
     driver_id = HiddenField()
@@ -44,9 +53,11 @@ class DesignationForm(Checked):
         choices=[
             SelectChoice(DriverKind.EMPLOYEE.value, "Préposé (salarié)"),
             SelectChoice(DriverKind.RENTER.value, "Locataire"),
+            SelectChoice(DriverKind.REPRESENTATIVE.value, "Représentant légal"),
         ],
         default=DriverKind.EMPLOYEE.value,
     )
+    because = TextField("Pourquoi ce conducteur\u00a0?", validators=[Quiet(), AtMost(300)])
     civility = SelectField("Civilité", choices=CIVILITIES, validators=[Quiet()])
     last_name = TextField("Nom", validators=_needed("le nom", 80))
     first_name = TextField("Prénom", validators=_needed("le prénom", 80))
@@ -66,9 +77,17 @@ class DesignationForm(Checked):
     licence_checked = BooleanField("La date du permis est bien celle du titre")
     send_again = BooleanField("Renvoyer ces renseignements tels quels, malgré le refus")
 
-    def __init__(self, *args, today: date, offence_day: date, refused: dict | None = None, **keywords) -> None:
+    def __init__(
+        self,
+        *args,
+        today: date,
+        offence_day: date,
+        refused: dict | None = None,
+        must_explain: bool = False,
+        **keywords,
+    ) -> None:
         super().__init__(*args, today=today, **keywords)
-        self.offence_day, self.refused = offence_day, refused
+        self.offence_day, self.refused, self.must_explain = offence_day, refused, must_explain
 
     @property
     def repeats_refused(self) -> bool:
@@ -85,6 +104,8 @@ class DesignationForm(Checked):
     def problems(self) -> dict[str, str]:
         """What is wrong in the details, by field."""
         found = self._tidied()[1]
+        if self.must_explain and not self.because.data:
+            found["because"] = UNEXPLAINED
         if not found and self.doubts and not self.licence_checked.data:
             found["licence_checked"] = UNCHECKED
         if not found and self.repeats_refused and not self.send_again.data:
@@ -112,8 +133,17 @@ class DesignationForm(Checked):
         )
 
 
+class CorrectionForm(DesignationForm):
+    """A designation that replaces an answer which the agency has registered: said twice."""
+
+    confirmed = BooleanField(
+        "Cette désignation remplace la réponse enregistrée",
+        validators=[InputRequired("Cochez la case pour confirmer la correction.")],
+    )
+
+
 class ImpossibilityForm(FlaskForm):
-    """Why no driver can be designated: a reason of the closed list, its proofs, and the facts."""
+    """Why no driver can be designated: a reason of the closed list, its proofs with their files, and the facts."""
 
     reason = RadioField(
         "Motif",
@@ -122,21 +152,58 @@ class ImpossibilityForm(FlaskForm):
     )
     first_reference = TextField("Référence de la pièce", validators=[Quiet(), AtMost(80)])
     first_date = LocalDateField("Date de la pièce", validators=[Quiet(), Optional()])
+    first_file = FileField("Copie de la pièce", render_kw=FILES)
     second_reference = TextField("Référence de la seconde pièce", validators=[Quiet(), AtMost(80)])
     second_date = LocalDateField("Date de la seconde pièce", validators=[Quiet(), Optional()])
+    second_file = FileField("Copie de la seconde pièce", render_kw=FILES)
     comment = LinesField("Exposé des faits", validators=[Quiet(), AtMost(2000)])
 
     def chosen(self) -> ImpossibilityReason:
         return ImpossibilityReason(self.reason.data)
 
     def proofs(self) -> list[Proof]:
-        """The proofs that were filled in, under the names that the reason gives them."""
+        """The proofs that were filled in, under the names that the reason gives them, each with its file."""
         typed = [
-            (self.first_reference.data, self.first_date.data),
-            (self.second_reference.data, self.second_date.data),
+            (self.first_reference.data, self.first_date.data, _sent(self.first_file)),
+            (self.second_reference.data, self.second_date.data, _sent(self.second_file)),
         ]
         named = zip(self.chosen().requirements.proofs, typed, strict=False)
-        return [Proof(nature, ref, on) for nature, (ref, on) in named if ref and on]
+        return [Proof(nature, ref, on, file) for nature, (ref, on, file) in named if ref and on]
+
+    def supporting(self) -> Sent | None:
+        """A file sent with a statement, where the reason has no proof of its own."""
+        return None if self.chosen().requirements.proofs else _sent(self.first_file)
+
+
+class NoteForm(FlaskForm):
+    """An internal note."""
+
+    text = LinesField("Nouvelle note", validators=[Needed("Écrivez la note."), AtMost(2000)])
+
+
+class FileForm(FlaskForm):
+    """A file to keep with a notice."""
+
+    file_kind = SelectField(
+        "Nature", choices=[SelectChoice(kind.value, word) for kind, word in KIND_WORDS.items()], validators=[Quiet()]
+    )
+    file = FileField("Fichier", validators=[FileRequired("Choisissez le fichier à joindre.")], render_kw=FILES)
+
+    def sent(self) -> Sent:
+        return _sent(self.file)
+
+
+class VehicleChoiceForm(FlaskForm):
+    """Which vehicle a notice is about; none: to undo the choice."""
+
+    vehicle_id = HiddenField()
+
+    def chosen(self) -> UUID | None:
+        """Raises Refused for what is no vehicle's id."""
+        try:
+            return UUID(self.vehicle_id.data) if self.vehicle_id.data else None
+        except ValueError as error:
+            raise Refused(VEHICLE_GONE) from error
 
 
 class FilingForm(FlaskForm):
@@ -151,3 +218,8 @@ class FilingForm(FlaskForm):
 
 class ReopenForm(FlaskForm):
     """Only the token."""
+
+
+def _sent(field: FileField) -> Sent | None:
+    """What a field of a file sent; of one that is too heavy, enough to tell."""
+    return Sent(field.data.filename, field.data.read(LARGEST_BYTES + 1), field.short_name) if field.data else None

@@ -2,27 +2,47 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, false, or_, select
+from sqlalchemy import ColumnElement, Label, Select, func, select
 
 from eprunes.accounts.permissions import Actor, Permission
-from eprunes.core.crypto import fingerprint, key_store
-from eprunes.core.database import TenantSession
-from eprunes.core.paging import Page, count_of, read_page
+from eprunes.core.calendar import PARIS, paris_day, start_of_day
+from eprunes.core.crypto import key_store
+from eprunes.core.database import TenantSession, platform_session
+from eprunes.core.paging import Page, read_page
+from eprunes.core.texts import folded
+from eprunes.core.wording import number
 from eprunes.fines import deadlines
-from eprunes.fines.answering import AnswerState, NoticeState
+from eprunes.fines.answering import OPEN_STATES, AnswerState, NoticeState
 from eprunes.fines.catalogue import offences_for
 from eprunes.fines.deadlines import Deadline, NoticeSource, Urgency
-from eprunes.fines.models import Answer, Notice, Offence
+from eprunes.fines.inbox_filters import SORTS, NoticeSearch, found_notices
+from eprunes.fines.models import Answer, Channel, Notice, NoticeKind, Offence
+from eprunes.fines.notice_deadlines import deadline_of
 from eprunes.fines.notice_details import NoticeDetails, open_notices
 from eprunes.fines.proposals import Proposal, propose
-from eprunes.fines.queries import ADMINISTRATOR_VIEWS, View, in_view, latest_answers, visible_notices
+from eprunes.fines.queries import (
+    ADMINISTRATOR_VIEWS,
+    View,
+    in_view,
+    is_ready,
+    is_shared,
+    is_waiting_for_agency,
+    latest_answers,
+    visible_notices,
+)
+from eprunes.fines.readiness import FreeLine, Readiness, free_lines, of_readiness
 from eprunes.fleet.driver_details import DriverDetails, open_details
 from eprunes.fleet.models import Driver, Vehicle
 
-SORTS = {"echeance": (("deadline_on",), False), "infraction": (("offence_at",), True)}
+MOST, MOST_READY, MOST_IN_BADGE, MOST_PINNED, MOST_SITES = 1_000, 100, 99, 20, 200
+LOOKED_AT = 500
+PAGE_SIZE = 40
+CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -44,8 +64,76 @@ class Row:
     def state(self) -> tuple[str, str, str]:
         """(word, icon, tone) of the notice's state."""
         if self.answer is not None and self.notice.is_answered:
-            return ANSWER_WORDS[AnswerState(self.answer.state)]
+            is_letter = self.answer.channel == Channel.LETTER
+            posted = is_letter and self.answer.state == AnswerState.REGISTERED
+            return LETTER_POSTED if posted else ANSWER_WORDS[AnswerState(self.answer.state)]
         return NOTICE_WORDS[NoticeState(self.notice.state)]
+
+    @property
+    def signs(self) -> list[tuple[str, str, str]]:
+        """(word, icon, tone) of what else must be seen on its line."""
+        found = []
+        if self.notice.kind == NoticeKind.PARKING_FEE:
+            found.append(("FPS", "p-square", "idle"))
+        if self.notice.source != NoticeSource.AGENCY_FLOW:
+            found.append(("Avis papier", "file-earmark-text", "idle"))
+        if self.notice.content_changed:
+            found.append(("Contenu modifié", "pencil-square", "warn"))
+        return found
+
+    @property
+    def tone(self) -> str:
+        """The stylesheet's class of its line: amber, then red, as the deadline comes near; red for what failed."""
+        if self.notice.is_answered:
+            return "row-bad" if self.answer and self.answer.state == AnswerState.UNKNOWN else ""
+        if self.notice.state == NoticeState.FILED:
+            return ""
+        return TONES[self.urgency]
+
+
+TONES = {Urgency.CALM: "", Urgency.SOON: "row-warn", Urgency.URGENT: "row-bad", Urgency.OVERDUE: "row-bad"}
+
+
+class Count(NamedTuple):
+    """How many there are; with `more`, at least so many: long lists are not counted to their end."""
+
+    number: int
+    more: bool = False
+
+    @property
+    def text(self) -> str:
+        """`12`, or `1 000+`."""
+        return number(self.number) + ("+" if self.more else "")
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """One page of the inbox: its rows, those that stand above whatever the sort, how many were found in all, and
+    how many each view holds."""
+
+    page: Page
+    rows: list[Row]
+    pinned: list[Row]
+    found: Count
+    counts: dict[View, Count]
+
+    @property
+    def to_do(self) -> tuple[Count, Count]:
+        """How many wait, and how many of them are urgent: the menu's badge, already counted here."""
+        return self.counts[View.TO_DO], self.counts[View.URGENT]
+
+    @property
+    def more_to_redo(self) -> bool:
+        """True when there are more refused answers than those that stand above."""
+        return self.counts[View.REFUSED].number > len(self.pinned)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the filters offer: the kinds of offence, label by NATINF, and the sites."""
+
+    offences: dict[str, str]
+    sites: list[str]
 
 
 ANSWER_WORDS = {
@@ -57,6 +145,7 @@ ANSWER_WORDS = {
     AnswerState.TO_POST: ("Lettre à poster", "envelope-paper", "warn"),
     AnswerState.REPLACED: ("Remplacée par une correction", "arrow-repeat", "idle"),
 }
+LETTER_POSTED = ("Lettre postée", "envelope-check", "ok")
 NOTICE_WORDS = {
     NoticeState.TO_ANSWER: ("À traiter", "envelope", "info"),
     NoticeState.ANSWERED: ("Transmise", "send", "info"),
@@ -72,39 +161,80 @@ def views_of(actor: Actor) -> list[View]:
     return [view for view in View if archive or view not in ADMINISTRATOR_VIEWS]
 
 
-def select_view(actor: Actor, view: View, search: str, session: TenantSession, as_of: datetime) -> Select:
-    """The notices of one view that match a search by notice number or by piece of plate."""
-    query = visible_notices(actor, as_of).where(in_view(view, as_of))
-    return query.where(_matches(session, actor.organisation_id, search)) if search.strip() else query
+def read_inbox(session: TenantSession, actor: Actor, search: NoticeSearch, cursor: str, as_of: datetime) -> Inbox:
+    """The page of a search at a cursor, with what every page of the inbox shows."""
+    query, counts = found_notices(session, actor, search, as_of), counts_of(session, actor, as_of)
+    on_top: list[Notice] = []
+    if search.view is View.TO_DO and not search.is_narrowed:
+        query = query.where(Notice.state == NoticeState.TO_ANSWER)
+        on_top = [] if cursor else _pinned(session, actor, counts, as_of)
+    keys, descending = SORTS[search.sort]
+    page = read_page(session, query, Notice, keys, cursor=cursor, descending=descending, size=PAGE_SIZE)
+    rows, top = rows_of(session, [*on_top, *page.rows], as_of), {one.id for one in on_top}
+    is_counted = not search.is_narrowed and search.view is not View.READY
+    return Inbox(
+        page=page,
+        rows=[one for one in rows if one.notice.id not in top],
+        pinned=[one for one in rows if one.notice.id in top],
+        found=counts[search.view] if is_counted else _counted(session, query),
+        counts=counts,
+    )
 
 
-def counts(actor: Actor, session: TenantSession, as_of: datetime) -> dict[View, int]:
-    """How many notices each of the actor's views holds."""
-    return {view: count_of(session, select_view(actor, view, "", session, as_of)) for view in views_of(actor)}
+def read_choices(session: TenantSession, actor: Actor) -> Choices:
+    """The kinds of offence of the catalogue and the sites of the fleet, for the filters."""
+    sites = select(Vehicle.site).where(Vehicle.organisation_id == actor.organisation_id, Vehicle.site != "").distinct()
+    found = session.scalars(sites.limit(MOST_SITES)).all()
+    return Choices(_labels(), sorted(found, key=folded))
 
 
-def pinned(actor: Actor, session: TenantSession, as_of: datetime, limit: int = 20) -> list[Row]:
-    """What failed and waits for a person, on top of the inbox whatever its sort: answers the agency refused."""
-    query = select_view(actor, View.REFUSED, "", session, as_of).order_by(Notice.deadline_on, Notice.id)
-    return rows_of(session, session.scalars(query.limit(limit)).all(), as_of)
+def counts_of(session: TenantSession, actor: Actor, as_of: datetime) -> dict[View, Count]:
+    """How many notices each of the actor's views holds, whatever the search: one query, and none is counted to the
+    end of a long list."""
+    views = views_of(actor)
+    row = session.execute(_counting(actor, paris_day(as_of), free_lines())).one()
+    found = dict(zip(views, row, strict=True))
+    counts = {view: _count(found[view], MOST) for view in views}
+    ready, all_looked_at = _count(found[View.READY], MOST_READY), found[View.TO_DO] <= LOOKED_AT
+    return counts | {View.READY: Count(ready.number, ready.more or not all_looked_at)}
 
 
-def read_inbox(
-    actor: Actor, session: TenantSession, view: View, search: str, sort: str, cursor: str, as_of: datetime
-) -> tuple[Page, list[Row], int]:
-    """One page of a view: the page's cursors, its rows, and how many notices were found in all."""
-    query = select_view(actor, view, search, session, as_of)
-    if view is View.TO_DO and not search:
-        query = query.where(Notice.state != NoticeState.REFUSED)
-    keys, descending = SORTS.get(sort, SORTS["echeance"])
-    page = read_page(session, query, Notice, keys, cursor=cursor, descending=descending)
-    return page, rows_of(session, page.rows, as_of), count_of(session, query)
+@lru_cache(maxsize=64)
+def _counting(actor: Actor, day: date, free: tuple[FreeLine, ...]) -> Select:
+    """What counts the views of an actor on a day; it takes longer to write than to carry out, so that it is kept."""
+    as_of = start_of_day(day, PARIS)
+    visible = visible_notices(actor, as_of)
+    ready = _number(_among_first(visible, is_ready(as_of, free), as_of), MOST_READY)
+    views = views_of(actor)
+    return select(*(ready if one is View.READY else _number(visible.where(in_view(one, as_of)), MOST) for one in views))
+
+
+def count_waiting_for_agency(session: TenantSession, actor: Actor, as_of: datetime) -> Count:
+    """How many answers are of unknown outcome or still to post: the administrator's to see, none for others."""
+    if not actor.may(Permission.VIEW_ARCHIVE):
+        return Count(0)
+    return _counted(session, visible_notices(actor, as_of).where(is_waiting_for_agency(actor.organisation_id)))
+
+
+def count_incomplete(session: TenantSession, actor: Actor, as_of: datetime) -> Count:
+    """How many notices to answer wait for a driver's file or for a choice, among those that are due first."""
+    of_those = of_readiness(Readiness.INCOMPLETE)
+    found = session.scalar(select(_number(_among_first(visible_notices(actor, as_of), of_those, as_of), MOST_READY)))
+    return _count(found or 0, MOST_READY)
+
+
+def to_do(session: TenantSession, actor: Actor, as_of: datetime) -> tuple[Count, Count]:
+    """How many notices wait, and how many of them are urgent: for a badge, so that it counts no further than 99."""
+    visible = visible_notices(actor, as_of)
+    numbers = [_number(visible.where(in_view(one, as_of)), MOST_IN_BADGE) for one in (View.TO_DO, View.URGENT)]
+    waiting, urgent = session.execute(select(*numbers)).one()
+    return _count(waiting, MOST_IN_BADGE), _count(urgent, MOST_IN_BADGE)
 
 
 def rows_of(session: TenantSession, notices: Sequence[Notice], as_of: datetime) -> list[Row]:
     """The opened lines of some notices: a handful of queries, whatever their number."""
     opened = open_notices(key_store(), notices)
-    vehicles = _vehicles(session, notices)
+    vehicles = vehicles_of(session, notices)
     offences = offences_for((one.natinf, one.offence_day) for one in notices)
     proposals = propose(session, notices, vehicles)
     answers = _latest(session, [one.id for one in notices if one.is_answered])
@@ -134,28 +264,54 @@ def rows_of(session: TenantSession, notices: Sequence[Notice], as_of: datetime) 
     return rows
 
 
-def deadline_of(notice: Notice) -> Deadline:
-    """The deadline that counts for a notice, by its source."""
-    return deadlines.deadline_that_counts(
-        NoticeSource(notice.source), notice.posted_at, notice.sent_on, notice.notice_date
-    )
+def _pinned(session: TenantSession, actor: Actor, counts: dict[View, Count], as_of: datetime) -> list[Notice]:
+    """What failed and waits for a person, whatever the sort: refused answers, and for the administrator those of
+    unknown outcome and letters still to post."""
+    failed = [in_view(View.REFUSED, as_of)] if counts[View.REFUSED].number else []
+    if actor.may(Permission.VIEW_ARCHIVE):
+        failed.append(is_waiting_for_agency(actor.organisation_id))
+    found: list[Notice] = []
+    for one in failed:
+        query = visible_notices(actor, as_of).where(one).order_by(Notice.deadline_on, Notice.id)
+        found += session.scalars(query.limit(MOST_PINNED))
+    return found
 
 
-def _matches(session: TenantSession, organisation_id: UUID, search: str) -> ColumnElement[bool]:
-    bare = "".join(character for character in search.upper() if character.isalnum())
-    if not bare:
-        return false()
-    number = fingerprint(key_store().index_key(organisation_id), f"avis:{bare}")
-    vehicles = select(Vehicle.id).where(
-        Vehicle.organisation_id == organisation_id, Vehicle.plate_key.contains(bare, autoescape=True)
-    )
-    return or_(Notice.number_fingerprint == number, Notice.vehicle_id.in_(vehicles))
+def _among_first(visible: Select, condition: ColumnElement[bool], as_of: datetime) -> Select:
+    """Those of a condition among the notices that are due first: each costs a look at who held the vehicle."""
+    waiting = visible.where(is_shared(as_of), Notice.state == NoticeState.TO_ANSWER)
+    first = waiting.with_only_columns(Notice.id).order_by(Notice.deadline_on, Notice.id).limit(LOOKED_AT)
+    return visible.where(Notice.id.in_(first), condition)
 
 
-def _vehicles(session: TenantSession, notices: Sequence[Notice]) -> dict[UUID, Vehicle]:
-    ids = {one.vehicle_id for one in notices if one.vehicle_id}
-    query = select(Vehicle).where(Vehicle.organisation_id == session.organisation_id, Vehicle.id.in_(ids))
-    return {vehicle.id: vehicle for vehicle in session.scalars(query)}
+def _counted(session: TenantSession, query: Select) -> Count:
+    return _count(session.scalar(select(_number(query, MOST))) or 0, MOST)
+
+
+def _count(found: int, most: int) -> Count:
+    return Count(min(found, most), found > most)
+
+
+def _number(query: Select, most: int) -> Label[int]:
+    """How many rows a query has, counted no further than one beyond the most."""
+    few = query.with_only_columns(Notice.id, maintain_column_froms=True).limit(most + 1).subquery()
+    return select(func.count()).select_from(few).scalar_subquery().label(None)
+
+
+def _labels() -> dict[str, str]:
+    with platform_session("catalogue des infractions") as session:
+        lines = select(Offence.natinf, Offence.label).order_by(Offence.label, Offence.valid_from)
+        return dict(session.execute(lines).all())
+
+
+def vehicles_of(session: TenantSession, notices: Sequence[Notice]) -> dict[UUID, Vehicle]:
+    """The vehicles of these notices, by id; one query per five hundred."""
+    ids = list({one.vehicle_id for one in notices if one.vehicle_id})
+    own, found = Vehicle.organisation_id == session.organisation_id, {}
+    for start in range(0, len(ids), CHUNK):
+        query = select(Vehicle).where(own, Vehicle.id.in_(ids[start : start + CHUNK]))
+        found |= {vehicle.id: vehicle for vehicle in session.scalars(query)}
+    return found
 
 
 def _drivers(session: TenantSession, ids: set[UUID]) -> Sequence[Driver]:
@@ -167,4 +323,4 @@ def _latest(session: TenantSession, notice_ids: list[UUID]) -> dict[UUID, Answer
     if not notice_ids:
         return {}
     answers = session.scalars(latest_answers(session.organisation_id, notice_ids))
-    return {answer.notice_id: answer for answer in answers}
+    return {answer.notice_id: answer for answer in answers if answer.state in OPEN_STATES}

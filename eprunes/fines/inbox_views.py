@@ -1,13 +1,13 @@
-"""The inbox: its views, and the workbook of what they show."""
+"""The inbox: its views, and the workbook or CSV file of what they show."""
 
 from flask import g, render_template, request
 
 from eprunes.accounts.permissions import Permission, requires
 from eprunes.core import clock
-from eprunes.core.texts import tidy_line
-from eprunes.core.web import XLSX, download, downloads, reading
-from eprunes.fines import exports, inbox
+from eprunes.core.web import CSV, XLSX, download, downloads, reading
+from eprunes.fines import exports, inbox, inbox_filters
 from eprunes.fines.blueprint import blueprint, in_inbox
+from eprunes.fines.inbox_filters import NoticeSearch, chosen_filters, notice_search_args, read_notice_search
 from eprunes.fines.proposals import Why
 from eprunes.fines.queries import View
 from eprunes.fines.services import looking
@@ -15,39 +15,54 @@ from eprunes.fines.services import looking
 VIEW_WORDS = {
     View.TO_DO: "À traiter",
     View.URGENT: "Urgentes",
+    View.READY: "Prêtes à désigner",
     View.REFUSED: "Refusées",
     View.FILED: "Classées",
     View.SENT: "Transmises",
     View.ARCHIVE: "Archives",
 }
+blueprint.context_processor(
+    lambda: {
+        "View": View,
+        "view_words": VIEW_WORDS,
+        "notice_args": notice_search_args,
+        "notice_choices": inbox_filters,
+        "Why": Why,
+    }
+)
 
 
 @blueprint.get("/contraventions", endpoint="inbox")
 @requires(Permission.VIEW_NOTICES)
 @in_inbox
 def inbox_list():
-    view, search, sort = _asked()
-    as_of, session = clock.now(), reading()
-    page, rows, found = inbox.read_inbox(g.actor, session, view, search, sort, request.args.get("page", ""), as_of)
-    pinned = [] if view is not View.TO_DO or search else inbox.pinned(g.actor, session, as_of)
-    counts = inbox.counts(g.actor, session, as_of)
-    shown = found + len(pinned)
-    looking.note_list_seen(g.actor, view=view, found=shown, is_searched=bool(search), as_of=as_of)
-    lists = {"page": page, "rows": rows, "found": found, "pinned": pinned, "counts": counts}
-    asked = {"view": view, "search": search, "sort": sort}
-    return render_template("fines/inbox.html", **lists, **asked, View=View, view_words=VIEW_WORDS, Why=Why)
+    search, as_of, session = _asked(), clock.now(), reading()
+    listed = inbox.read_inbox(session, g.actor, search, request.args.get("page", ""), as_of)
+    g.notices_to_do = listed.to_do
+    choices = inbox.read_choices(session, g.actor)
+    found, is_searched = listed.found.number, search.is_narrowed
+    looking.note_list_seen(g.actor, view=search.view, found=found, is_searched=is_searched, as_of=as_of)
+    filters = chosen_filters(search, choices.offences)
+    return render_template("fines/inbox.html", search=search, listed=listed, choices=choices, filters=filters)
 
 
 @blueprint.get("/contraventions/export.xlsx")
 @requires(Permission.EXPORT_NOTICES, confirmed=True)
 @downloads
 def export():
-    view, search, sort = _asked()
-    content = exports.notices_workbook(g.actor, reading(), view, search, sort, clock.now())
-    return download(content, f"contraventions-{view}.xlsx", XLSX)
+    search = _asked()
+    content = exports.notices_workbook(g.actor, reading(), search, clock.now())
+    return download(content, f"contraventions-{search.view}.xlsx", XLSX)
 
 
-def _asked() -> tuple[View, str, str]:
-    wanted = request.args.get("vue", "")
-    view = next((one for one in inbox.views_of(g.actor) if one == wanted), View.TO_DO)
-    return view, tidy_line(request.args.get("q", ""))[:40], request.args.get("tri", "echeance")
+@blueprint.get("/contraventions/export.csv")
+@requires(Permission.EXPORT_NOTICES, confirmed=True)
+@downloads
+def export_csv():
+    search = _asked()
+    content = exports.notices_csv(g.actor, reading(), search, clock.now())
+    return download(content, f"contraventions-{search.view}.csv", CSV)
+
+
+def _asked() -> NoticeSearch:
+    return read_notice_search(request.args, inbox.views_of(g.actor))

@@ -87,8 +87,7 @@ class Notice(TenantScoped, Base):
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id", "vehicle_id"], ["vehicles.organisation_id", "vehicles.id"]),
         Index(None, "organisation_id", "number_fingerprint", unique=True),
-        Index(None, "organisation_id", "is_answered", "posted_on", "id"),
-        Index(None, "organisation_id", "is_answered", "deadline_on", "id"),
+        Index("ix_notices_by_deadline", "organisation_id", "is_answered", "state", "deadline_on", "id", "posted_on"),
         Index(None, "organisation_id", "announced_at"),
         Index(None, "organisation_id", "offence_day"),
         Index(None, "organisation_id", "vehicle_id", "offence_at"),
@@ -251,7 +250,7 @@ class NoticeCount(TenantScoped, Base):
     """Compteur : how many notices of a month, site and offence came in, and what became of them.
 
     Written as things happen, so that it outlives the notices; holds no driver, plate or instant. `answer_days` is
-    the sum of the days from posting to the first answer.
+    the sum of the days from posting to the answers that stand.
     """
 
     __tablename__ = "notice_counts"

@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from uuid import UUID
 
-from eprunes.core.crypto import KeyStore, open_box, seal
+from eprunes.core.crypto import KeyStore, key_store, open_box, seal
 from eprunes.fines.models import Answer, Notice
 from eprunes.fines.offence_time import OffenceTime
+from eprunes.fleet.models import Vehicle
 
 TABLE = Notice.__tablename__
 ANSWER_TABLE = Answer.__tablename__
@@ -63,6 +64,16 @@ def from_json(content: dict) -> NoticeDetails:
 def seal_notice(key: bytes, organisation_id: UUID, notice_id: UUID, details: NoticeDetails) -> bytes:
     """The sealed box of a notice's row."""
     return seal(key, organisation_id, TABLE, notice_id, to_json(details))
+
+
+def key_of(notice: Notice) -> bytes:
+    """The key of a notice: its box, its answers, its notes. Raises KeyError once it is destroyed."""
+    return key_store().keys(notice.organisation_id, [notice.key_id])[notice.key_id]
+
+
+def is_its_plate(details: NoticeDetails, vehicle: Vehicle) -> bool:
+    """Whether a notice bears the plate of this vehicle; otherwise somebody said that it was this one."""
+    return (details.country, details.plate) == (vehicle.country, vehicle.plate_key)
 
 
 def open_notice(key: bytes, notice: Notice) -> NoticeDetails:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,21 +13,27 @@ from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession
 from eprunes.core.refusals import NotVisible, Refused
 from eprunes.fines import deadlines, queries
+from eprunes.fines.answering import OPEN_STATES, AnswerState
+from eprunes.fines.attached import Attached, Note, read_files, read_notes
 from eprunes.fines.deadlines import PaymentDates
-from eprunes.fines.designation_rules import AGENCY_FIELDS
+from eprunes.fines.designation_rules import AGENCY_FIELDS, must_explain, why_no_answer
 from eprunes.fines.exits import Departure, departure_before
-from eprunes.fines.forms import DesignationForm, ImpossibilityForm
+from eprunes.fines.forms import CorrectionForm, DesignationForm, ImpossibilityForm
+from eprunes.fines.holders import holder_ids
 from eprunes.fines.inbox import Row, rows_of
-from eprunes.fines.models import Answer, Notice, NoticeEvent
-from eprunes.fines.notice_details import open_notices, open_refusal, open_snapshot
-from eprunes.fines.proposals import neighbours
+from eprunes.fines.models import Channel, Notice, NoticeKind
+from eprunes.fines.notice_details import is_its_plate, key_of, open_notices, open_refusal, open_snapshot
+from eprunes.fines.proposals import neighbours, similar_vehicles
 from eprunes.fines.services.designating import DESIGNATION, DRIVER_GONE
 from eprunes.fines.services.steps import GONE
+from eprunes.fines.thread import Fact, GivenAnswer, read_thread
+from eprunes.fleet.documents import VEHICLE, Document, Subject, read_documents
 from eprunes.fleet.driver_details import DriverDetails, missing_for_designation, open_details
-from eprunes.fleet.models import Assignment, Driver, DriverKind
+from eprunes.fleet.models import Assignment, Driver, DriverKind, Vehicle
 from eprunes.fleet.names import named, words_of
-from eprunes.fleet.queries import author_names
+from eprunes.fleet.vehicle_rules import PROOFS
 
+Designating = TypeVar("Designating", bound=DesignationForm)
 NEW_DRIVER = "nouveau"
 
 
@@ -44,15 +51,6 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class GivenAnswer:
-    """An answer as it was declared, and the agency's words when it refused it."""
-
-    answer: Answer
-    snapshot: dict
-    refusal: str
-
-
-@dataclass(frozen=True)
 class NoticePage:
     """Everything the page of one notice shows."""
 
@@ -60,13 +58,43 @@ class NoticePage:
     today: date
     payment: PaymentDates | None
     rest_day: str | None
-    thread: list[NoticeEvent]
-    authors: dict[UUID, str]
+    thread: list[Fact]
     answers: list[GivenAnswer]
+    files: list[Attached]
+    notes: list[Note]
     proposed: Candidate | None = None
     others: list[Candidate] = field(default_factory=list)
     chosen: Candidate | None = None
     departure: Departure | None = None
+    papers: list[Document] = field(default_factory=list)
+    holders: set[UUID] = field(default_factory=set)
+    similar: list[Vehicle] = field(default_factory=list)
+
+    @property
+    def why_no_answer(self) -> str | None:
+        """Why the law knows no answer to this kind of notice."""
+        return why_no_answer(self.row.notice)
+
+    @property
+    def is_vehicle_chosen(self) -> bool:
+        """Whether somebody said which vehicle it is: the notice bears another plate."""
+        return self.row.vehicle is not None and not is_its_plate(self.row.details, self.row.vehicle)
+
+    @property
+    def must_explain(self) -> bool:
+        """Whether the driver chosen did not have the vehicle then, as the fleet says."""
+        return must_explain(self.row.notice, self.chosen.driver.id if self.chosen else None, self.holders)
+
+    @property
+    def standing(self) -> GivenAnswer | None:
+        """The answer that stands, for those who may see it."""
+        return next((one for one in self.answers if one.answer.state in OPEN_STATES), None)
+
+    @property
+    def may_be_corrected(self) -> bool:
+        """Whether the agency may be told something else: it has registered the answer."""
+        now = self.standing.answer if self.standing else None
+        return now is not None and now.channel == Channel.AGENCY and now.state == AnswerState.REGISTERED
 
     @property
     def may_be_answered(self) -> bool:
@@ -86,27 +114,37 @@ def load_notice(actor: Actor, session: TenantSession, notice_id: UUID, as_of: da
     return notice
 
 
-def read_page(actor: Actor, session: TenantSession, notice: Notice, wanted: str, as_of: datetime) -> NoticePage:
-    """Gather the page; `wanted` is the driver chosen by the user (an id, `nouveau` or nothing). Raises NotVisible."""
+def read_page(
+    actor: Actor, session: TenantSession, notice: Notice, wanted: str, as_of: datetime, *, correcting: bool = False
+) -> NoticePage:
+    """Gather the page; `wanted` is the driver chosen by the user (an id, `nouveau` or nothing). Raises NotVisible.
+
+    A page that corrects an answer has its candidates too, and proposes nobody by itself.
+    """
     rows = rows_of(session, [notice], as_of)
     if not rows:
         raise NotVisible(GONE)
-    row = rows[0]
-    thread = list(session.scalars(queries.thread_of(notice.organisation_id, notice.id)))
-    candidates = _candidates(session, row) if not notice.is_answered else []
-    proposed = next((one for one in candidates if one.driver.id == row.proposal.driver_id), None)
+    row, answers = rows[0], _answers(actor, session, notice)
+    candidates = _candidates(session, row) if correcting or not notice.is_answered else []
+    likely = None if correcting else row.proposal.driver_id
+    proposed = next((one for one in candidates if one.driver.id == likely), None)
+    departure = departure_before(session, notice, row.vehicle, actor.zone)
     return NoticePage(
         row=row,
         today=local_day(as_of, actor.zone),
-        payment=deadlines.payment_dates(notice.notice_date) if notice.notice_date else None,
+        payment=_payment_dates(notice),
         rest_day=deadlines.rest_day_name(row.deadline.day),
-        thread=thread,
-        authors=author_names(session, (one.actor_id for one in thread)),
-        answers=_answers(actor, session, notice),
+        thread=read_thread(session, notice, answers),
+        answers=answers,
+        files=read_files(session, notice),
+        notes=read_notes(session, notice),
         proposed=proposed,
         others=[one for one in candidates if one is not proposed],
         chosen=_chosen(session, wanted, candidates, proposed),
-        departure=departure_before(session, notice, row.vehicle, actor.zone),
+        departure=departure,
+        papers=_papers(session, actor, row.vehicle) if departure else [],
+        holders=holder_ids(session, notice),
+        similar=_similar(session, actor, row),
     )
 
 
@@ -127,10 +165,8 @@ def designation_form(page: NoticePage) -> DesignationForm:
     """The form filled with what the chosen driver's file holds; empty for a new one."""
     refused = page.refused.snapshot if page.refused else None
     rules = {"formdata": None, "today": page.today, "offence_day": page.row.notice.offence_day, "refused": refused}
-    if page.chosen is None:
-        return DesignationForm(**rules)
-    known = {name: getattr(page.chosen.details, name) for name in AGENCY_FIELDS}
-    return DesignationForm(driver_id=page.chosen.driver.id, kind=page.chosen.driver.kind, **known, **rules)
+    rules |= {"must_explain": page.must_explain}
+    return DesignationForm(**rules, **_known(page.chosen))
 
 
 def impossibility_form(page: NoticePage) -> ImpossibilityForm:
@@ -141,8 +177,19 @@ def impossibility_form(page: NoticePage) -> ImpossibilityForm:
 def sent_designation(actor: Actor, session: TenantSession, notice: Notice, as_of: datetime) -> DesignationForm:
     """The form as it was sent, with the rules of this notice."""
     refused = refused_designation(_answers(actor, session, notice))
-    rules = {"today": local_day(as_of, actor.zone), "offence_day": notice.offence_day}
-    return DesignationForm(**rules, refused=refused.snapshot if refused else None)
+    form = DesignationForm(**_sent_rules(actor, notice, as_of), refused=refused.snapshot if refused else None)
+    return _asked_why(session, notice, form)
+
+
+def sent_correction(actor: Actor, session: TenantSession, notice: Notice, as_of: datetime) -> CorrectionForm:
+    """The form of a correction as it was sent, with the rules of this notice."""
+    return _asked_why(session, notice, CorrectionForm(**_sent_rules(actor, notice, as_of)))
+
+
+def correction_form(page: NoticePage) -> CorrectionForm:
+    """The form of a correction, filled with what the chosen driver's file holds."""
+    rules = {"formdata": None, "today": page.today, "offence_day": page.row.notice.offence_day}
+    return CorrectionForm(**rules, must_explain=page.must_explain, **_known(page.chosen))
 
 
 def designation_of(form: DesignationForm, candidate: Candidate | None) -> dict:
@@ -153,6 +200,7 @@ def designation_of(form: DesignationForm, candidate: Candidate | None) -> dict:
         "kind": DriverKind(form.kind.data),
         "details": form.details(known),
         "keep_in_fleet": form.keep_in_fleet.data,
+        "because": form.because.data,
     }
 
 
@@ -212,9 +260,49 @@ def load_candidate(session: TenantSession, driver_id: UUID) -> Candidate | None:
     return Candidate(driver, people[driver.id]) if driver and driver.id in people else None
 
 
+def _payment_dates(notice: Notice) -> PaymentDates | None:
+    is_offence = notice.kind == NoticeKind.OFFENCE
+    return deadlines.payment_dates(notice.notice_date) if notice.notice_date and is_offence else None
+
+
+def _sent_rules(actor: Actor, notice: Notice, as_of: datetime) -> dict:
+    return {"today": local_day(as_of, actor.zone), "offence_day": notice.offence_day}
+
+
+def _asked_why(session: TenantSession, notice: Notice, form: Designating) -> Designating:
+    """The form, which knows whether the driver that it names has to be explained."""
+    try:
+        driver_id = UUID(form.driver_id.data) if form.driver_id.data else None
+    except ValueError:
+        return form
+    form.must_explain = must_explain(notice, driver_id, holder_ids(session, notice))
+    return form
+
+
+def _known(chosen: Candidate | None) -> dict:
+    """What a form of a designation starts with."""
+    if chosen is None:
+        return {}
+    known = {name: getattr(chosen.details, name) for name in AGENCY_FIELDS}
+    return {"driver_id": chosen.driver.id, "kind": chosen.driver.kind, **known}
+
+
+def _papers(session: TenantSession, actor: Actor, vehicle: Vehicle) -> list[Document]:
+    """What is kept of a vehicle's exit, for those who may see the fleet."""
+    proving = {kind for kinds in PROOFS.values() for kind in kinds}
+    return [one for one in read_documents(session, actor, Subject(VEHICLE, vehicle.id)) if one.kind in proving]
+
+
+def _similar(session: TenantSession, actor: Actor, row: Row) -> list[Vehicle]:
+    """The vehicles whose plate is nearly the one of the notice, where that one is nobody's."""
+    if row.notice.is_answered or (row.vehicle is not None and is_its_plate(row.details, row.vehicle)):
+        return []
+    return similar_vehicles(session, actor, row.details.plate)
+
+
 def _answers(actor: Actor, session: TenantSession, notice: Notice) -> list[GivenAnswer]:
     """Refused answers for everyone who may see the notice; the standing one for the administrator alone."""
-    key = key_store().keys(notice.organisation_id, [notice.key_id])[notice.key_id]
+    key = key_of(notice)
     given = session.scalars(queries.answers_of(notice.organisation_id, notice.id))
     may_see_all = actor.may(Permission.VIEW_ARCHIVE)
     return [

@@ -6,10 +6,14 @@ from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from sqlalchemy import select
+
+from eprunes.accounts.permissions import Actor, Permission
 from eprunes.core.database import TenantSession
 from eprunes.fines.models import Notice
 from eprunes.fleet.exits import exit_by
 from eprunes.fleet.models import Assignment, Vehicle, VehicleAbsence
+from eprunes.fleet.plates import look_alikes, match_key
 from eprunes.fleet.queries import Holders, absences_of, holders_around, holders_at_many
 
 NEAR_A_CHANGE = timedelta(hours=2)
@@ -53,6 +57,16 @@ def propose(
         one.id: _proposal(one, holders, vehicles.get(one.vehicle_id), absences.get(one.vehicle_id, ()))
         for one in notices
     }
+
+
+def similar_vehicles(session: TenantSession, actor: Actor, plate: str, limit: int = 6) -> list[Vehicle]:
+    """The vehicles of the actor's client whose plate one slip of reading or typing turns into this one, the likeliest
+    first: for a notice whose plate the fleet does not know. One query."""
+    keys = {key: rank for rank, key in enumerate(look_alikes(match_key(plate)))}
+    if not keys or not actor.may(Permission.VIEW_NOTICES):
+        return []
+    query = select(Vehicle).where(Vehicle.organisation_id == actor.organisation_id, Vehicle.plate_key.in_(keys))
+    return sorted(session.scalars(query), key=lambda one: keys[one.plate_key])[:limit]
 
 
 def neighbours(session: TenantSession, notice: Notice) -> list[Assignment]:

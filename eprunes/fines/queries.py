@@ -3,6 +3,7 @@
 The windows are decided here at reading time, so that a sweep that did not run shows nothing to anyone.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -12,9 +13,10 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from eprunes.accounts.permissions import Actor, Permission
 from eprunes.accounts.retention import DEFAULT, RetentionPolicy, archive_cutoff, shared_cutoff
 from eprunes.core.calendar import paris_day
-from eprunes.fines.answering import NoticeState
+from eprunes.fines.answering import AnswerState, NoticeState
 from eprunes.fines.deadlines import URGENT_DAYS_LEFT
 from eprunes.fines.models import Answer, Notice, NoticeEvent
+from eprunes.fines.readiness import FreeLine, free_lines, has_ready_holder, may_ask_for_driver
 
 
 class View(StrEnum):
@@ -22,6 +24,7 @@ class View(StrEnum):
 
     TO_DO = "a-traiter"
     URGENT = "urgentes"
+    READY = "pretes"
     REFUSED = "refusees"
     FILED = "classees"
     SENT = "transmises"
@@ -51,8 +54,19 @@ def visible_notices(actor: Actor, as_of: datetime) -> Select[tuple[Notice]]:
     return query.where(is_shared(as_of))
 
 
+def is_ready(as_of: datetime, free: Sequence[FreeLine] | None = None) -> ColumnElement[bool]:
+    """Notices to answer whose designation is proposed, complete and unambiguous: a person can confirm it as it is.
+
+    `free`: `free_lines` of the catalogue, looked up unless given.
+    """
+    waiting = is_shared(as_of), Notice.state == NoticeState.TO_ANSWER
+    return and_(*waiting, may_ask_for_driver(free_lines() if free is None else free), has_ready_holder())
+
+
 def in_view(view: View, as_of: datetime) -> ColumnElement[bool]:
     """The condition of one quick view."""
+    if view is View.READY:
+        return is_ready(as_of)
     waiting = Notice.state.in_((NoticeState.TO_ANSWER, NoticeState.REFUSED))
     shared, last_urgent = is_shared(as_of), paris_day(as_of) + timedelta(days=URGENT_DAYS_LEFT)
     return {
@@ -63,6 +77,12 @@ def in_view(view: View, as_of: datetime) -> ColumnElement[bool]:
         View.SENT: Notice.is_answered.is_(True),
         View.ARCHIVE: and_(Notice.is_answered.is_(False), Notice.posted_on < shared_cutoff(as_of, DEFAULT)),
     }[view]
+
+
+def is_waiting_for_agency(organisation_id: UUID) -> ColumnElement[bool]:
+    """Answered notices whose answer needs somebody's eye: of unknown outcome, or a letter still to be posted."""
+    waiting = Answer.organisation_id == organisation_id, Answer.state.in_((AnswerState.UNKNOWN, AnswerState.TO_POST))
+    return and_(Notice.is_answered.is_(True), Notice.id.in_(select(Answer.notice_id).where(*waiting)))
 
 
 def count_of(query: Select) -> Select[tuple[int]]:

@@ -14,11 +14,13 @@ from eprunes.core import audit
 from eprunes.core.calendar import paris_day
 from eprunes.core.crypto import fingerprint, key_store
 from eprunes.core.database import TenantSession, insert_absent, new_id, tenant_session
-from eprunes.fines import events
+from eprunes.fines import counting, events
 from eprunes.fines.answering import NoticeState
 from eprunes.fines.deadlines import NoticeSource, platform_deadline
 from eprunes.fines.models import DestroyedNotice, Notice
-from eprunes.fines.notice_details import KEY_PURPOSE, ReceivedNotice, open_notice, seal_notice
+from eprunes.fines.notice_deadlines import deadline_of
+from eprunes.fines.notice_details import KEY_PURPOSE, ReceivedNotice, open_notice, seal_notice, to_json
+from eprunes.fines.notice_numbers import number_print
 from eprunes.fleet.models import Vehicle
 
 
@@ -41,7 +43,7 @@ def receive(organisation_id: UUID, incoming: Sequence[Incoming], as_of: datetime
     index_key = store.index_key(organisation_id)
     by_number: dict[bytes, list[Incoming]] = defaultdict(list)
     for one in incoming:
-        by_number[_number_print(index_key, one)].append(one)
+        by_number[number_print(index_key, one.notice.details.number)].append(one)
     counts: Counter = Counter()
     with tenant_session(organisation_id) as session:
         known, destroyed = _known_prints(session, organisation_id, list(by_number))
@@ -49,12 +51,15 @@ def receive(organisation_id: UUID, incoming: Sequence[Incoming], as_of: datetime
     keys = store.create_keys(organisation_id, KEY_PURPOSE, as_of, len(fresh)) if fresh else []
     with tenant_session(organisation_id, write=True) as session:
         vehicles = _vehicles(session, organisation_id, [one.vehicle_id for one in incoming])
+        sites = counting.counted_sites(session, vehicles, as_of)
         rows = [
             _row(organisation_id, mark, one, key, vehicles.get(one.vehicle_id), index_key, as_of)
+            | {"counted_site": sites.get(one.vehicle_id, "")}
             for (mark, one), key in zip(fresh.items(), keys, strict=True)
         ]
         stored_ids = insert_absent(session, Notice, rows)
         stored = {row["number_fingerprint"] for row in rows if row["id"] in stored_ids}
+        counting.note_received(session, [counting.cell_of(**row) for row in rows if row["id"] in stored_ids])
         for notice_id in stored_ids:
             events.add(session, notice_id, events.RECEIVED, as_of)
         if stored:
@@ -109,22 +114,23 @@ def _row(
         "content_changed": False,
         "key_id": key_id,
         "box": seal_notice(data_key, organisation_id, notice_id, one.notice.details),
-        **_clear_columns(one, vehicle, index_key),
+        **clear_columns(one.notice, vehicle.id if vehicle else None, index_key),
     }
 
 
-def _clear_columns(one: Incoming, vehicle: Vehicle | None, index_key: bytes) -> dict:
-    offence, details = one.notice.offence, one.notice.details
+def clear_columns(notice: ReceivedNotice, vehicle_id: UUID | None, index_key: bytes) -> dict:
+    """What a notice has outside its sealed box, of all that it says."""
+    offence, details = notice.offence, notice.details
     return {
         "plate_fingerprint": fingerprint(index_key, f"{details.country}:{details.plate}"),
-        "content_fingerprint": _content_print(index_key, one),
-        "vehicle_id": vehicle.id if vehicle else None,
-        "natinf": one.notice.natinf,
+        "content_fingerprint": _content_print(index_key, details.raw),
+        "vehicle_id": vehicle_id,
+        "natinf": notice.natinf,
         "offence_at": offence.instant,
         "second_offence_at": offence.second_instant,
         "offence_zone": offence.zone_key,
         "offence_day": offence.local_day,
-        "notice_date": one.notice.notice_date,
+        "notice_date": notice.notice_date,
     }
 
 
@@ -139,29 +145,38 @@ def _note_change(
     """Keep a changed content; an answered notice keeps what was answered, and is flagged all the same."""
     query = select(Notice).where(Notice.organisation_id == organisation_id, Notice.number_fingerprint == mark)
     notice = session.scalar(query.with_for_update())
-    if notice is None or notice.content_fingerprint == _content_print(index_key, one):
+    if notice is None or notice.content_fingerprint == _content_print(index_key, one.notice.details.raw):
         return 0
+    was_typed_in = notice.source == NoticeSource.TYPED_IN
     data_key = key_store().keys(organisation_id, [notice.key_id])[notice.key_id]
     before = open_notice(data_key, notice)
     after = one.notice.details
     if not notice.is_answered:
         vehicle = _vehicles(session, organisation_id, [one.vehicle_id]).get(one.vehicle_id)
-        for name, value in _clear_columns(one, vehicle, index_key).items():
-            setattr(notice, name, value)
-        after = replace(after, earlier=[*before.earlier, before.raw])
+        vehicle_id = vehicle.id if vehicle else notice.vehicle_id if was_typed_in else None
+        with counting.follow(session, [notice]):
+            for name, value in _for_row(notice, clear_columns(one.notice, vehicle_id, index_key)).items():
+                setattr(notice, name, value)
+        after = replace(after, earlier=[*before.earlier, {"saisie": to_json(before)} if was_typed_in else before.raw])
     else:
-        notice.content_fingerprint = _content_print(index_key, one)
+        notice.content_fingerprint = _content_print(index_key, after.raw)
         after = replace(before, earlier=[*before.earlier, after.raw])
     notice.box = seal_notice(data_key, organisation_id, notice.id, after)
-    notice.content_changed = True
-    events.add(session, notice.id, events.CHANGED, as_of)
+    notice.content_changed = notice.is_answered or not was_typed_in
+    notice.deadline_on = deadline_of(notice).day
+    events.add(session, notice.id, events.MERGED if was_typed_in else events.CHANGED, as_of)
     return 1
 
 
-def _number_print(index_key: bytes, one: Incoming) -> bytes:
-    return fingerprint(index_key, f"avis:{one.notice.details.number}")
+def _for_row(notice: Notice, columns: dict) -> dict:
+    """What the agency's record changes of an unanswered notice: one that was typed in is the agency's from now on, and
+    of the two dates keeps the earlier, so that its deadline never moves away."""
+    if notice.source == NoticeSource.TYPED_IN:
+        dates = (columns["notice_date"], notice.notice_date)
+        return columns | {"source": NoticeSource.AGENCY_FLOW, "notice_date": min(one for one in dates if one)}
+    return columns
 
 
-def _content_print(index_key: bytes, one: Incoming) -> bytes:
-    canonical = orjson.dumps(one.notice.details.raw, option=orjson.OPT_SORT_KEYS)
+def _content_print(index_key: bytes, raw: dict) -> bytes:
+    canonical = orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)
     return fingerprint(index_key, "contenu:" + hashlib.sha256(canonical).hexdigest())

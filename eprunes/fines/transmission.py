@@ -15,7 +15,7 @@ from sqlalchemy import or_, select
 from eprunes.core import audit
 from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession, tenant_session
-from eprunes.fines import events
+from eprunes.fines import counting, events
 from eprunes.fines.answering import AnswerMove, AnswerState, NoticeMove, NoticeState, move, move_notice
 from eprunes.fines.models import Answer, Notice
 from eprunes.fines.notice_details import NoticeDetails, open_notice, open_snapshot, seal_refusal
@@ -28,7 +28,10 @@ LONGEST_DELAY = timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class OutgoingAnswer:
-    """An answer on its way, opened: everything the agency needs, and the key that seals what is kept of it."""
+    """An answer on its way, opened: everything the agency needs, and the key that seals what is kept of it.
+
+    One that corrects another names it as the agency knows it, by the identifier we gave and the receipt it gave.
+    """
 
     organisation_id: UUID
     answer_id: UUID
@@ -39,6 +42,8 @@ class OutgoingAnswer:
     notice: NoticeDetails
     key_id: UUID
     key: bytes
+    replaced_reference: str = ""
+    replaced_receipt: str = ""
 
 
 def claim_next(organisation_id: UUID, as_of: datetime) -> OutgoingAnswer | None:
@@ -94,24 +99,34 @@ def registered(
         happened = AnswerMove.REGISTER if sending else AnswerMove.SETTLE_REGISTERED
         answer.state = move(AnswerState(answer.state), happened)
         answer.receipt_number, answer.receipt_at = receipt_number, receipt_at
-        _settle(session, answer, events.REGISTERED, as_of, sent=sending)
+        event = events.CORRECTION_REGISTERED if answer.replaces else events.REGISTERED
+        _settle(session, answer, event, as_of, sent=sending)
 
 
 def refused(organisation_id: UUID, answer_id: UUID, *, reason: str, as_of: datetime) -> None:
-    """The agency refused the answer: the notice is open again, with its reason (decision 2)."""
+    """The agency refused the answer: the notice is open again, with its reason (decision 2).
+
+    A correction that was refused leaves the notice answered: the registered answer stands again.
+    """
     with tenant_session(organisation_id, write=True) as session:
         answer = _answer(session, organisation_id, answer_id, AnswerState.SENDING, AnswerState.UNKNOWN)
         if answer is None:
             return
         sending = answer.state == AnswerState.SENDING
         happened = AnswerMove.REFUSE if sending else AnswerMove.SETTLE_REFUSED
-        answer.state = move(AnswerState(answer.state), happened)
         key = key_store().keys(organisation_id, [answer.key_id])[answer.key_id]
-        answer.outcome_box = seal_refusal(key, answer, reason)
         notice = _notice(session, answer)
-        notice.state = move_notice(NoticeState(notice.state), NoticeMove.REFUSE)
-        notice.is_answered = False
-        _settle(session, answer, events.REFUSED, as_of, sent=sending)
+        with counting.follow(session, [notice]):
+            answer.state = move(AnswerState(answer.state), happened)
+            answer.outcome_box = seal_refusal(key, answer, reason)
+            if answer.replaces:
+                _restore(session, answer)
+            else:
+                notice.state = move_notice(NoticeState(notice.state), NoticeMove.REFUSE)
+                notice.announced_at = None  # people are told of it again
+                notice.is_answered = False
+            event = events.CORRECTION_REFUSED if answer.replaces else events.REFUSED
+            _settle(session, answer, event, as_of, sent=sending)
 
 
 def not_delivered(organisation_id: UUID, answer_id: UUID, *, as_of: datetime) -> None:
@@ -175,6 +190,7 @@ def _lease() -> timedelta:
 def _opened(session: TenantSession, answer: Answer) -> OutgoingAnswer:
     key = key_store().keys(answer.organisation_id, [answer.key_id])[answer.key_id]
     notice = open_notice(key, _notice(session, answer))
+    replaced = _replaced(session, answer)
     return OutgoingAnswer(
         organisation_id=answer.organisation_id,
         answer_id=answer.id,
@@ -185,7 +201,24 @@ def _opened(session: TenantSession, answer: Answer) -> OutgoingAnswer:
         notice=notice,
         key_id=answer.key_id,
         key=key,
+        replaced_reference=replaced.agency_reference if replaced else "",
+        replaced_receipt=(replaced.receipt_number or "") if replaced else "",
     )
+
+
+def _replaced(session: TenantSession, answer: Answer) -> Answer | None:
+    """The answer that this one corrects, if it is a correction."""
+    if answer.replaces is None:
+        return None
+    query = select(Answer).where(Answer.organisation_id == answer.organisation_id, Answer.id == answer.replaces)
+    return session.scalars(query.with_for_update()).one()
+
+
+def _restore(session: TenantSession, refused_correction: Answer) -> None:
+    """Flushed in between: at no moment do two answers of a notice stand."""
+    session.flush()
+    replaced = _replaced(session, refused_correction)
+    replaced.state = move(AnswerState(replaced.state), AnswerMove.RESTORE)
 
 
 def _answer(session: TenantSession, organisation_id: UUID, answer_id: UUID, *states: AnswerState) -> Answer | None:

@@ -25,11 +25,12 @@ blueprint = Blueprint("fleet", __name__)
 
 @dataclass(frozen=True)
 class Tab:
-    """One of the pages of a vehicle or of a driver, all opened by its id."""
+    """One of the pages of a vehicle or of a driver, all opened by its id, and what its reader needs besides."""
 
     endpoint: str
     label: str
     icon: str
+    permission: Permission = Permission.VIEW_FLEET
 
 
 VEHICLE_TABS = [
@@ -59,7 +60,7 @@ for name, shown in FILTERS.items():
 blueprint.context_processor(
     lambda: {
         "words": wording,
-        "vehicle_tabs": VEHICLE_TABS,
+        "vehicle_tabs": vehicle_tabs(),
         "driver_tabs": DRIVER_TABS,
         "vehicle_args": vehicle_search_args,
         "vehicle_choices": vehicle_filters,
@@ -81,6 +82,16 @@ blueprint.context_processor(
 blueprint.app_context_processor(lambda: {"declaration": declaration_words()})
 in_vehicles = in_section("fleet.vehicles")
 in_drivers = in_section("fleet.drivers")
+
+
+def vehicle_tabs() -> list[Tab]:
+    """The pages of a vehicle that the actor may open; other rooms add theirs to VEHICLE_TABS."""
+    return [one for one in VEHICLE_TABS if g.actor and g.actor.may(one.permission)]
+
+
+def vehicle_page_words() -> dict[str, object]:
+    """What the frame of a vehicle's pages says, for the page that another room puts in it."""
+    return {"words": wording, "vehicle_tabs": vehicle_tabs(), "may_edit": g.actor.may(Permission.EDIT_FLEET)}
 
 
 def declaration_words() -> dict[str, str]:

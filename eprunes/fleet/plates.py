@@ -9,6 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 
 import pycountry
 
@@ -58,6 +59,10 @@ _FNI_DEPARTMENTS = frozenset(
     [f"{number:02}" for number in range(1, 96)] + ["2A", "2B"] + [str(number) for number in range(971, 979)]
 )
 
+_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_LOOKS_LIKE = {char: pair for pair in ("O0", "I1", "B8") for char in pair}
+_LONGEST = 12
+
 _SEPARATORS = re.compile(r"[-\s.·•∙⋅‧_/]+")
 
 
@@ -67,8 +72,7 @@ def parse_plate(text: str, country: str = FRANCE) -> Plate:
     `country` is an ISO code of two or three letters. Raises InvalidPlate with a French sentence.
     """
     country = _register(country)
-    spelled = _spelled(text)
-    key = spelled.replace("-", "")
+    spelled, key = _spelled(text), match_key(text)
     if not key:
         raise InvalidPlate("Indiquez l’immatriculation.")
     if not key.isascii() or not key.isalnum():
@@ -79,6 +83,21 @@ def parse_plate(text: str, country: str = FRANCE) -> Plate:
         raise InvalidPlate("Une immatriculation étrangère ou d’outre-mer comporte de 2 à 12 lettres ou chiffres.")
     series = PlateSeries.OTHER if country in _OWN_REGISTER else PlateSeries.FOREIGN
     return Plate(country, key, spelled, series)
+
+
+def match_key(text: str) -> str:
+    """What a text would be matched by if it were a plate: capitals and digits, no separators."""
+    return _spelled(text).replace("-", "")
+
+
+def look_alikes(key: str) -> list[str]:
+    """The match keys that one slip of reading or typing makes of this one, the likeliest first: letters and digits
+    that look the same, then two neighbours swapped, then one character wrong."""
+    key = key[:_LONGEST]
+    confused = map("".join, product(*(_LOOKS_LIKE.get(char, char) for char in key)))
+    swapped = [key[:at] + key[at + 1] + key[at] + key[at + 2 :] for at in range(len(key) - 1)]
+    wrong = [key[:at] + other + key[at + 1 :] for at in range(len(key)) for other in _CHARACTERS]
+    return [one for one in dict.fromkeys([*confused, *swapped, *wrong]) if one != key]
 
 
 def country_alpha2(code: str) -> str:

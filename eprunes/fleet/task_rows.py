@@ -15,7 +15,7 @@ from eprunes.core.work import WorkState, WorkTask
 RECENT = 10
 UNDER_WAY = {WorkState.WAITING, WorkState.PREPARING, WorkState.CONFIRMED, WorkState.APPLYING}
 AGREED = {WorkState.CONFIRMED, WorkState.APPLYING, WorkState.DONE}
-_COLUMNS = (
+COLUMNS = (
     WorkTask.id,
     WorkTask.organisation_id,
     WorkTask.state,
@@ -50,7 +50,7 @@ def opened(session: TenantSession, row: Row, box: str) -> dict | None:
 
 def _visible(actor: Actor, kind: str, as_of: datetime) -> Select:
     """The tasks of the actor's organisation that have not expired, for those who may change the fleet."""
-    query = select(*_COLUMNS).where(
+    query = select(*COLUMNS).where(
         WorkTask.organisation_id == actor.organisation_id, WorkTask.kind == kind, WorkTask.expires_at > as_of
     )
     return query if actor.may(Permission.EDIT_FLEET) else query.where(false())

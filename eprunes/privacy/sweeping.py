@@ -15,7 +15,7 @@ from eprunes.core import audit, files, work
 from eprunes.core.calendar import paris_day
 from eprunes.core.crypto import destroy_orphan_keys, key_store
 from eprunes.core.database import TenantScoped, TenantSession, insert_absent, new_id, tenant_session
-from eprunes.fines import events, notice_details
+from eprunes.fines import counting, events, notice_details
 from eprunes.fines.answering import IN_FLIGHT, NoticeMove, NoticeState, move_notice
 from eprunes.fines.models import Answer, DestroyedNotice, DriverRequest, Notice, NoticeEvent, NoticeFile, NoticeNote
 from eprunes.fleet import driver_details
@@ -69,17 +69,23 @@ def _in_flight(organisation_id: UUID):
 
 
 def _expire(organisation_id: UUID, as_of: datetime) -> int:
+    """Say once of each notice that its window closed unanswered; one that the agency refused stays refused."""
     with tenant_session(organisation_id, write=True) as session:
         query = select(Notice).where(
             Notice.organisation_id == organisation_id,
             Notice.is_answered.is_(False),
-            Notice.state == NoticeState.TO_ANSWER,
+            Notice.state.in_((NoticeState.TO_ANSWER, NoticeState.REFUSED)),
             Notice.posted_on < shared_cutoff(as_of, DEFAULT),
         )
-        expired = session.scalars(query.with_for_update()).all()
-        for notice in expired:
-            notice.state = move_notice(NoticeState(notice.state), NoticeMove.EXPIRE)
-            events.add(session, notice.id, events.EXPIRED, as_of)
+        closed = session.scalars(query.with_for_update()).all()
+        told = counting.closed_unanswered(session, closed)
+        to_tell = [notice for notice in closed if notice.id not in told]
+        expired = [notice for notice in to_tell if notice.state == NoticeState.TO_ANSWER]
+        with counting.follow(session, to_tell):
+            for notice in expired:
+                notice.state = move_notice(NoticeState(notice.state), NoticeMove.EXPIRE)
+            for notice in to_tell:
+                events.add(session, notice.id, events.EXPIRED, as_of)
         return len(expired)
 
 

@@ -13,6 +13,7 @@ JOB_NAMES = {
     "fleet-departures": "Sorties du parc",
     "handovers": "Passations du compte administrateur",
     "long-work": "Imports et opérations groupées",
+    "notice-mails": "Récapitulatifs des avis",
     "operator-visits": "Fin des visites",
     "retention-sweep": "Destruction en fin de conservation",
     "send-mail": "Envoi des e-mails",

@@ -8,7 +8,7 @@ from eprunes.accounts.permissions import Permission, requires
 from eprunes.antai import review, services
 from eprunes.core import clock
 from eprunes.core.web import in_section
-from eprunes.provider import account_views, visit_views, working_days  # noqa: F401 - routes
+from eprunes.provider import account_views, catalogue_views, visit_views, working_days  # noqa: F401 - routes
 from eprunes.provider.blueprint import blueprint
 from eprunes.provider.forms import ConfirmForm
 from eprunes.provider.job_words import JOB_NAMES, JOB_WORDS

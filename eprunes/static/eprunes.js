@@ -24,7 +24,8 @@ document.addEventListener("DOMContentLoaded", () => {
       page.checked = ticked === rows.length;
       const number = found?.checked ? Number(found.dataset.found) : ticked;
       form.querySelectorAll("[data-count]").forEach((one) => {
-        one.textContent = number ? ` (${number.toLocaleString("fr-FR")})` : "";
+        const words = found?.checked && found.dataset.words || number.toLocaleString("fr-FR");
+        one.textContent = number ? ` (${words})` : "";
         one.closest("button").disabled = !number;
       });
     };

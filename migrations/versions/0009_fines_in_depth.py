@@ -209,10 +209,11 @@ def upgrade():
     with op.batch_alter_table("notices", schema=None) as batch_op:
         batch_op.alter_column("deadline_on", existing_type=sa.Date(), nullable=False)
         batch_op.create_index(
-            batch_op.f("ix_notices_organisation_id_is_answered_deadline_on_id"),
-            ["organisation_id", "is_answered", "deadline_on", "id"],
+            "ix_notices_by_deadline",
+            ["organisation_id", "is_answered", "state", "deadline_on", "id", "posted_on"],
             unique=False,
         )
+        batch_op.drop_index(batch_op.f("ix_notices_organisation_id_is_answered_posted_on_id"))
 
     answers_stand(SINCE)
     with op.batch_alter_table("offences", schema=None) as batch_op:
@@ -220,6 +221,7 @@ def upgrade():
 
     with op.batch_alter_table("users", schema=None) as batch_op:
         batch_op.add_column(sa.Column("mail_rhythm", sa.String(length=14), nullable=False, server_default="quotidien"))
+        batch_op.add_column(sa.Column("told_at", sa.DateTime(timezone=True), nullable=True))
 
     for table, column in (
         ("answers", "channel"),
@@ -242,6 +244,7 @@ def downgrade():
     rows_of_every_tenant("answers", "UPDATE answers SET state = 'enregistree' WHERE state = 'a_poster'")
     answers_stand(BEFORE)
     with op.batch_alter_table("users", schema=None) as batch_op:
+        batch_op.drop_column("told_at")
         batch_op.drop_column("mail_rhythm")
 
     with op.batch_alter_table("offences", schema=None) as batch_op:
@@ -257,7 +260,12 @@ def downgrade():
         batch_op.drop_column("first_opened_at")
         batch_op.drop_column("designation_asked")
         batch_op.drop_column("entered_by")
-        batch_op.drop_index(batch_op.f("ix_notices_organisation_id_is_answered_deadline_on_id"))
+        batch_op.drop_index("ix_notices_by_deadline")
+        batch_op.create_index(
+            batch_op.f("ix_notices_organisation_id_is_answered_posted_on_id"),
+            ["organisation_id", "is_answered", "posted_on", "id"],
+            unique=False,
+        )
         batch_op.drop_column("deadline_on")
         batch_op.drop_column("counted_site")
         batch_op.drop_column("kind")

@@ -16,7 +16,7 @@ from eprunes.core.refusals import NotVisible, Refused
 from tests.accounts.test_invitations import run_together
 from tests.support.letters import purposes, queued
 from tests.support.people import user_row
-from tests.support.worlds import AS_OF, actor, open_session
+from tests.support.worlds import AS_OF, actor, actor_with_session, open_session
 
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
 OPERATOR = "exploitant@exploitation.example"
@@ -81,7 +81,7 @@ def test_the_new_administrator_owes_a_second_factor(world):
     """Nobody holds the account with a password alone."""
     start(world, world.fleet)
     handovers.accept(actor(world.fleet), AS_OF)
-    new = actor(world.fleet)
+    new = actor_with_session(world.fleet)
     assert new.pending == "mise_en_place"
     assert not new.may(Permission.ADMINISTER)
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from uuid import UUID
 
 import openpyxl
+from playwright.sync_api import expect
 from sqlalchemy import func, select
 
 from eprunes.core import clock
@@ -39,12 +40,12 @@ def test_three_hundred_vehicles_are_reassigned_at_once(platform, sign_in, tmp_pa
     page = sign_in("parc@groupe.example")
     page.get_by_role("link", name="Véhicules", exact=True).click()
     reassign = page.get_by_role("button", name="Réattribuer")
-    assert reassign.is_disabled()
+    expect(reassign).to_be_disabled()
     page.get_by_label("Toute la page").check()
     assert reassign.text_content().strip() == "Réattribuer (80)"
     page.locator("td.pick input").first.uncheck()
     assert reassign.text_content().strip() == "Réattribuer (79)"
-    assert not page.get_by_label("Toute la page").is_checked()
+    expect(page.get_by_label("Toute la page")).not_to_be_checked()
     page.get_by_label("Les 300 trouvés").check()
     assert reassign.text_content().strip() == "Réattribuer (300)"
     reassign.click()

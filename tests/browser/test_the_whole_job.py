@@ -53,6 +53,16 @@ def offence(plate: str, number: str) -> dict:
     }
 
 
+class Hand:
+    """A user's hand, which counts what it does."""
+
+    times = 0
+
+    def presses(self, locator) -> None:
+        self.times += 1
+        locator.click()
+
+
 def wait_for(page, text: str, seconds: int = 40) -> None:
     """Reload until the page shows a text."""
     for _ in range(seconds * 2):
@@ -82,10 +92,12 @@ def test_from_a_workbook_to_a_designation_that_the_agency_registered(platform, s
     fines = sign_in(f"amendes@{DOMAIN}")
     fines.goto("/contraventions")
     wait_for(fines, family_name)
-    fines.locator("a.row-link").first.click()
+    hand = Hand()
+    hand.presses(fines.locator("a.row-link").first)
     number = fines.get_by_role("heading", level=1).inner_text().split("n° ")[1]
-    fines.get_by_role("button", name="Désigner ").click()
+    hand.presses(fines.get_by_role("button", name="Désigner "))
     fines.get_by_text(f"Réponse confirmée pour l’avis n° {number}").wait_for()
+    assert hand.times <= 3, "a known driver: from the inbox to the sent answer"
     assert fines.locator("a.row-link").count() == 1, "the answered notice has left its author's inbox"
 
     admin = sign_in(f"admin@{DOMAIN}")

@@ -143,7 +143,7 @@ def test_after_a_refusal_the_details_are_open_with_the_agencys_sentence(refused,
     assert "Envoyer la réponse corrigée" in page
     opened = page.split("Renseignements déclarés")[0].rsplit("<details", 1)[1]
     assert opened.startswith(" open>")
-    assert page.count(REASON) == 2, "on top of the page, and with the details"
+    assert page.count(REASON) == 3, "on top of the page, with the details, and in the thread"
 
 
 def test_after_a_refusal_the_same_details_go_again_only_on_a_ticked_box(desk, refused, browser):

@@ -7,7 +7,7 @@ from datetime import date
 from threading import Barrier
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from eprunes.antai import messages
 from eprunes.antai.client import AgencyClient
@@ -18,7 +18,7 @@ from eprunes.core.database import tenant_session
 from eprunes.core.refusals import NotVisible, Refused
 from eprunes.fines import events, transmission
 from eprunes.fines.answering import AnswerState, FilingReason, ImpossibilityReason, NoticeState
-from eprunes.fines.models import Answer
+from eprunes.fines.models import Answer, Notice, NoticeKind
 from eprunes.fines.notice_details import open_notice, open_refusal, open_snapshot
 from eprunes.fines.queries import answers_of, thread_of
 from eprunes.fines.services import designating, filing
@@ -388,3 +388,45 @@ def test_what_goes_out_names_the_driver_in_the_agency_s_words(world, user, notic
 
     for expected in ('"nom":"Quatremare"', '"qualite":"PREPOSE"', '"statut":"DESIGNATION"', '"ville":"Nantes"'):
         assert expected in body
+
+
+def test_whoever_did_not_hold_the_vehicle_is_designated_only_with_a_reason_that_stays_here(world, user):
+    """C4.3-c, C9-b: the holder of that instant needs none; the reason is sealed with the answer and never sent."""
+    vehicle_id, holder, other = (
+        fleet.add_vehicle(world.organisation_id, "AB123CD"),
+        *(fleet.add_driver(world.organisation_id) for _ in range(2)),
+    )
+    fleet.assign(world.organisation_id, vehicle_id, holder)
+    first, second = (fleet.receive_notice(world.organisation_id, vehicle_id=vehicle_id) for _ in range(2))
+    designate(user, first, driver_id=holder)
+    for who in (other, None):
+        with pytest.raises(Refused, match="n’avait pas ce véhicule") as refusal:
+            designate(user, second, driver_id=who)
+        assert refusal.value.field == "because"
+
+    told = {"kind": DriverKind.REPRESENTATIVE, "details": fleet.NOEL, "keep_in_fleet": False, "as_of": AS_OF}
+    designating.designate(user, second, driver_id=other, because=" Échange de clés. ", **told)
+    assert snapshot(world, answers(world, first)[0]).keys() == {"conducteur", "qualite"}
+    assert snapshot(world, answers(world, second)[0])["pourquoi"] == "Échange de clés."
+    transmission.claim_next(world.organisation_id, AS_OF)
+    body = messages.answer_bytes(transmission.claim_next(world.organisation_id, AS_OF)).decode()
+    assert '"qualite":"REPRESENTANT_LEGAL"' in body
+    assert "clés" not in body
+
+
+def test_a_parking_fee_has_no_answer_and_its_page_says_so(world, user, notice_id, signed_in):
+    """C4.3-d: neither designation nor impossibility, whatever is sent; it can be classified."""
+    with tenant_session(world.organisation_id, write=True) as session:
+        mine = Notice.organisation_id == world.organisation_id, Notice.id == notice_id
+        session.execute(update(Notice).where(*mine).values(kind=NoticeKind.PARKING_FEE))
+    page = signed_in(world.fines).get(f"/contraventions/{notice_id}").text
+    assert "aucun conducteur ne peut être désigné" in page
+    assert f"{notice_id}/classer" in page
+    assert f"{notice_id}/designer" not in page
+    assert f"{notice_id}/impossible" not in page
+
+    with pytest.raises(Refused, match="FPS"):
+        designate(user, notice_id)
+    with pytest.raises(Refused, match="FPS"):
+        report(user, notice_id, ImpossibilityReason.FORCE_MAJEURE, comment="Réquisition.")
+    filing.file_notice(user, notice_id, reason=FilingReason.PARKING_FEE, as_of=AS_OF)

@@ -19,6 +19,7 @@ from eprunes.fines.deadlines import (
     deadline_that_counts,
     latest_alert,
     legal_deadline,
+    parking_fee_dates,
     payment_dates,
     platform_deadline,
     rest_day_name,
@@ -184,3 +185,22 @@ def test_payment_dates_are_counted_from_the_date_of_the_notice():
         standard=date(2026, 10, 16),
         standard_online=date(2026, 10, 31),
     )
+
+
+@pytest.mark.parametrize(
+    ("sent_on", "appeal", "payment"),
+    [
+        ("2026-02-20", "2026-03-20", "2026-05-20"),
+        ("2026-01-31", "2026-02-28", "2026-04-30"),
+        ("2028-01-31", "2028-02-29", "2028-04-30"),
+        ("2027-11-29", "2027-12-29", "2028-02-29"),
+        ("2026-12-31", "2027-01-31", "2027-03-31"),
+    ],
+)
+def test_a_parking_fee_is_contested_within_a_month_and_paid_within_three(sent_on, appeal, payment):
+    dates = parking_fee_dates(date.fromisoformat(sent_on))
+    assert (str(dates.appeal), str(dates.payment)) == (appeal, payment)
+    told = deadline_that_counts(
+        NoticeSource.TYPED_IN, utc("2026-01-01T12:00"), None, date.fromisoformat(sent_on), is_parking_fee=True
+    )
+    assert (told.day, told.clock) == (dates.appeal, Clock.APPEAL)

@@ -130,7 +130,8 @@ def test_a_driver_who_is_not_in_the_list_can_be_typed(desk, signed_in):
     world, _, _, notice_id = desk
     browser = signed_in(world.fines)
     assert "Nouveau conducteur" in browser.get(f"/contraventions/{notice_id}?conducteur=nouveau").text
-    answer = browser.post(f"/contraventions/{notice_id}/designer", data=designation_of(None, last_name="Martin"))
+    typed = designation_of(None, last_name="Martin", because="Remplaçait Mme Dumas ce soir-là.")
+    answer = browser.post(f"/contraventions/{notice_id}/designer", data=typed)
     assert answer.status_code == 302
 
 
@@ -217,7 +218,7 @@ def test_what_is_exported_is_what_is_seen(desk, signed_in):
     rows = list(sheet.iter_rows(min_row=2))
     assert len(rows) == 2
     assert {cell.data_type for row in rows for cell in row} <= {"s", "n", "d"}
-    assert isinstance(rows[0][2].value, datetime)
+    assert isinstance(rows[0][4].value, datetime)
     assert sheet.freeze_panes == "A2"
     browser.post(f"/contraventions/{notice_id}/designer", data=designation_of(driver_id))
     after = openpyxl.load_workbook(BytesIO(browser.get("/contraventions/export.xlsx").data)).active
@@ -262,9 +263,15 @@ def test_an_offence_that_takes_no_points_says_that_the_law_asks_no_designation(d
 def test_an_unknown_offence_is_shown_as_received_and_to_be_checked(desk, signed_in):
     world, vehicle_id, *_ = desk
     notice_id = post_notice(world, vehicle_id, "3333333333", natinf="99999", posted_at=AS_OF)
-    page = signed_in(world.fines).get(f"/contraventions/{notice_id}").text
+    browser = signed_in(world.fines)
+    page = browser.get(f"/contraventions/{notice_id}").text
     assert "à vérifier" in page
     assert "135,00" not in page
+    assert "NATINF 99999, à vérifier" in browser.get("/contraventions").text
+    sheet = openpyxl.load_workbook(BytesIO(browser.get("/contraventions/export.xlsx").data)).active
+    offences = {row[10]: row[11] for row in sheet.iter_rows(min_row=2, values_only=True)}
+    assert "à vérifier" in offences["99999"]
+    assert "à vérifier" not in offences["25386"]
 
 
 def test_the_number_in_the_trace_is_the_number_on_the_page(desk, signed_in):

@@ -14,9 +14,10 @@ from eprunes.antai.client import AnswerRefused, Registered
 from eprunes.antai.sending import send_due
 from eprunes.core import audit
 from eprunes.core.database import new_id, platform_session, tenant_session
-from eprunes.fines import receiving
+from eprunes.fines import catalogue, counting, receiving
 from eprunes.fines.answering import ImpossibilityReason
-from eprunes.fines.models import Notice
+from eprunes.fines.bulk import tasks as designations
+from eprunes.fines.models import DriverRequest, Notice
 from eprunes.fines.notice_details import NoticeDetails, ReceivedNotice
 from eprunes.fines.offence_time import read_offence_time
 from eprunes.fines.services import designating
@@ -43,7 +44,7 @@ from tests.support.beside import keep_beside
 from tests.support.fleet import note_declared
 from tests.support.fleet_files import sheets, xlsx
 from tests.support.papers import pdf
-from tests.support.worlds import AS_OF, PASSWORD, SIRENS, World, actor, give_password
+from tests.support.worlds import AS_OF, PASSWORD, SIRENS, World, actor, actor_with_session, give_password, open_session
 
 WORDS, PLATES = ("Merle", "Canari"), ("FY-074-KE", "GZ-975-LD")
 ADDRESSES = ("198.51.100.70", "198.51.100.71")
@@ -73,7 +74,7 @@ def marks(world: World) -> tuple[str, ...]:
 
 def contents(world: World) -> dict[str, str]:
     """One of everything that has an id in a route, each text of it marked."""
-    boss, mark = actor(world.admin), word(world)
+    boss, mark = actor_with_session(world.admin), word(world)
     texts = {"make": f"{mark}Marque", "model": f"{mark}Modèle", "category": f"{mark}Genre", "site": f"{mark}Site"}
     vehicle = add_vehicle(world, plate(world), vin=_vin(world), **texts)
     person = {"details": driver_details(world), "staff_number": f"{mark}-E1"}
@@ -94,7 +95,9 @@ def contents(world: World) -> dict[str, str]:
     due = {"kind": DueKind.CUSTOM, "label": f"{mark}Échéance", "due_on": AS_OF.date()}
     ids |= {"due_date_id": due_dates.add_due_date(actor=boss, vehicle_id=vehicle, **due, as_of=AS_OF)}
     notice = post_notice(world, vehicle, 0)
-    keep_beside(world.organisation_id, notice, mark)
+    _name_site(world, notice, f"{mark}Site")
+    ids |= {"file_id": keep_beside(world.organisation_id, notice, mark)}
+    ids |= {"request_id": _asked_driver(world), "batch_id": _asked_of_notices(boss, notice)}
     ids |= {"notice_id": notice, "session_id": boss.session_id, "user_id": user}
     return {name: str(one) for name, one in ids.items()}
 
@@ -103,8 +106,14 @@ def provider_ids(world: World) -> dict[str, str]:
     """What the operator's routes name of a client."""
     review.keep({"numeroAco": f"{_index(world)}"}, "Illisible.", AS_OF)
     record = review.list_waiting()[0][0].id
-    account = actor(world.fleet).identity_id
-    return {"organisation_id": str(world.organisation_id), "identity_id": str(account), "record_id": str(record)}
+    account = actor_with_session(world.fleet).identity_id
+    ids = {"organisation_id": world.organisation_id, "identity_id": account, "record_id": record}
+    return {name: str(one) for name, one in (ids | {"offence_id": _catalogue_line()}).items()}
+
+
+def _catalogue_line() -> UUID:
+    catalogue.load()
+    return catalogue.lines_of(["25386"])["25386"][0].id
 
 
 def leave_traces(world: World, ids: dict[str, str]) -> None:
@@ -117,6 +126,7 @@ def leave_traces(world: World, ids: dict[str, str]) -> None:
     handovers.start_proven(operator, own, UUID(ids["user_id"]), f"{mark}Preuve, extrait du registre", AS_OF)
     visits.start_visit(operator, own, f"{mark}Raison de la visite", AS_OF)
     give_password(world.fleet)
+    open_session(world.fleet)
     connection = {"address": ADDRESSES[_index(world)], "device": f"{mark}Appareil"}
     signing_in.sign_in(email=world.fleet, password=PASSWORD, **connection, as_of=AS_OF)
     _deepen(world, UUID(ids["vehicle_id"]))
@@ -191,6 +201,12 @@ def _asked_of_many(boss: Actor, vehicle_id: UUID, site: str) -> UUID:
     return bulk.start_bulk(actor=boss, selection=chosen, act=Change({"site": site}), as_of=AS_OF)
 
 
+def _asked_of_notices(boss: Actor, notice_id: UUID) -> UUID:
+    """A bulk designation for one notice, waiting to be looked at."""
+    chosen = designations.Selection((notice_id,), None, 1)
+    return designations.start_bulk(actor=boss, selection=chosen, as_of=AS_OF)
+
+
 def _told_apart(world: World, driver_id: UUID) -> UUID:
     """Another driver of the same name, said to be somebody else; what says so."""
     namesake = {"details": driver_details(world), "staff_number": f"{word(world)}-E9", "distinct_from": [driver_id]}
@@ -210,6 +226,21 @@ def _refused_file(mark: str) -> bytes:
 def _rename(organisation_id: UUID, name: str) -> None:
     with platform_session("tests", write=True) as session:
         session.execute(update(Organisation).where(Organisation.id == organisation_id).values(name=name))
+
+
+def _name_site(world: World, notice_id: UUID, site: str) -> None:
+    """The notice is counted under a site, as if enough drivers worked there."""
+    with tenant_session(world.organisation_id, write=True) as session:
+        mine = Notice.organisation_id == world.organisation_id, Notice.id == notice_id
+        notice = session.scalars(select(Notice).where(*mine)).one()
+        with counting.follow(session, [notice]):
+            notice.counted_site = site
+
+
+def _asked_driver(world: World) -> UUID:
+    with tenant_session(world.organisation_id) as session:
+        query = select(DriverRequest.id).where(DriverRequest.organisation_id == world.organisation_id)
+        return session.scalars(query).one()
 
 
 def _notices(world: World) -> set[UUID]:

@@ -77,16 +77,15 @@ UNMARKED_IN_BOXES = {
 """Dates, codes, postcodes, words of ours."""
 
 NOT_ON_PAGES = {
-    "declared_plates.plate_key", "vehicles.plate_key", "notices.box.plate",  # shown as the vehicle's plate
     "notices.box.earlier.lieu", "transmissions.box.corps",  # kept as proof
     "answers.box.commentaire", "answers.box.pieces.nature", "answers.box.pieces.reference",  # of a refused answer
-    "organisations.number", "handovers.proof",  # the operator's
-    "import_mappings.heading", "notice_notes.box.text", "driver_requests.box.remark",
+    "handovers.proof",  # the operator's
+    "import_mappings.heading",
     "outgoing_mails.box.html", "outgoing_mails.box.subject", "outgoing_mails.box.text",  # mails
 }  # fmt: skip
 """What its own client never sees on a page or in a file."""
 SEARCHES = {
-    "fines.inbox": ("{number}", "{plate}"), "fines.export": ("{number}", "{plate}"),
+    "fines.inbox": ("{number}", "{plate}", "{word}"), "fines.export": ("{number}", "{plate}", "{word}"),
     "fleet.vehicles": ("{word}", "{plate}"), "fleet.export_vehicles": ("{word}", "{plate}"),
     "fleet.drivers": ("{word}", "{word}-E1"), "fleet.export_drivers": ("{word}",),
 }  # fmt: skip
@@ -108,9 +107,12 @@ def found_in(text: str, world: World) -> set[str]:
     return {mark for mark in marks(world) if mark in folded}
 
 
+_BY_VIEW = ("fines.inbox", "fines.export", "fines.export_csv")
+
+
 def every_view(endpoint: str, path: str) -> list[str]:
     """The paths of a page: of the inbox, each of its views."""
-    return [f"{path}?vue={view}" for view in View] if endpoint in ("fines.inbox", "fines.export") else [path]
+    return [f"{path}?vue={view}" for view in View] if endpoint in _BY_VIEW else [path]
 
 
 def text_of(answer) -> str:

@@ -21,11 +21,15 @@ from tests.support.worlds import AS_OF, open_session
 ASKS_AGAIN = {
     "accounts.accept_handover", "accounts.cancel_handover", "accounts.change_second_factor",
     "accounts.remove_second_factor", "accounts.renew_recovery_codes", "admin.act_on_user", "admin.change_rights",
-    "admin.export_journal", "admin.invite", "admin.start_handover", "fines.export", "fleet.export_driver_assignments",
+    "admin.export_journal", "admin.invite", "admin.start_handover", "fines.export", "fines.export_figures",
+    "fines.export_csv",
+    "fines.export_answers", "fines.export_answers_csv",
+    "fleet.export_driver_assignments",
     "fleet.export_drivers", "fleet.export_due_dates", "fleet.export_fleet", "fleet.export_vehicle_assignments",
     "fleet.export_vehicles", "fleet.export_vehicles_csv", "fleet.export_drivers_csv", "fleet.export_due_dates_csv",
-    "provider.block_account", "provider.cancel_succession", "provider.lift_second_factor", "provider.start_visit",
-    "provider.succession", "provider.unblock_account",
+    "provider.add_offence", "provider.block_account", "provider.cancel_succession", "provider.change_offence",
+    "provider.lift_second_factor", "provider.replace_offence", "provider.start_visit", "provider.succession",
+    "provider.unblock_account",
 }  # fmt: skip
 """Exports, rights, hand-overs, accounts, second factors, visits: a quarter of an hour after the last proof."""
 BEFORE_THE_SECOND_FACTOR = {

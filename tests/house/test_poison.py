@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import Boolean, Column, Date, DateTime, Integer, LargeBinary, Nu
 
 from eprunes.accounts.services import invitations, resets
 from eprunes.core.database import Base
+from eprunes.fines.services import requesting
 from tests.house import roles
 from tests.house.canaries import contents, plate, provider_ids, word
 from tests.house.roles import ADMIN, ANONYMOUS, BOTH, FINES, FLEET, OPERATOR
@@ -44,11 +46,20 @@ _FLEET_FORMS = {
          "vehicles.left_because"),
     ),
 }  # fmt: skip
-_ANSWERED = ("notices.is_answered", "notices.state")
+_ANSWERED = ("notices.is_answered", "notices.state", "notice_counts.answer_days", "notice_counts.in_time")
 _FINES_FORMS = {
-    "fines.designate": (designation_of(None), _ANSWERED),
-    "fines.file_notice": ({"filing_reason": "payee"}, ("notices.filing_reason", "notices.state")),
-    "fines.report_impossible": ({"reason": "force_majeure", "comment": "Réquisition de la mairie."}, _ANSWERED),
+    "fines.designate": (
+        designation_of(None) | {"because": "Prêt d’un jour."},
+        ("notice_counts.designated", *_ANSWERED),
+    ),
+    "fines.file_notice": (
+        {"filing_reason": "payee"},
+        ("notice_counts.filed", "notices.filing_reason", "notices.state"),
+    ),
+    "fines.report_impossible": (
+        {"reason": "force_majeure", "comment": "Réquisition de la mairie."},
+        ("notice_counts.impossible", *_ANSWERED),
+    ),
 }
 _OWN_FORMS = {
     "accounts.change_password": (
@@ -73,6 +84,10 @@ _PUBLIC_FORMS = {
         {"password": CHOSEN}, ("identities.password_hash", "one_time_tokens.used_at", "user_sessions.ended_at"),
     ),
     "accounts.sign_in": ({"email": "parc@client0.example", "password": PASSWORD}, ()),
+    "fines.driver_request": (
+        designation_of(None) | {"reply": "moi"},
+        ("driver_requests.answered_at", "driver_requests.box", "driver_requests.reply"),
+    ),
 }  # fmt: skip
 _BLOCKED = ("blocked_at", "blocked_by", "password_hash")
 _OPERATOR_FORMS = {
@@ -88,7 +103,7 @@ _BY_ROLE = (
 )  # fmt: skip
 FORMS = {endpoint: (role, *form) for role, forms in _BY_ROLE for endpoint, form in forms.items()}
 """A form that is taken, from each family: who sends it, what they type, and the columns that it may change."""
-ANSWERED_WITH_A_PAGE = {"accounts.forgotten", "accounts.invitation"}
+ANSWERED_WITH_A_PAGE = {"accounts.forgotten", "accounts.invitation", "fines.driver_request"}
 ENDING = {"accounts.sign_out", "provider.start_visit"}
 """The routes that would end the sessions, or the rights, with which the others are tried."""
 OF_THE_JOURNAL = {"audit_heads.hash", "audit_heads.seq"}
@@ -176,5 +191,8 @@ def path_to(app, world: World, endpoint: str, ids: dict[str, str]) -> str:
     if endpoint == "accounts.reset":
         resets.ask(email=world.fleet, address="192.0.2.1", as_of=AS_OF)
         return letters.queued("reset")[-1].path
+    if endpoint == "fines.driver_request":
+        asked = {"driver_id": UUID(ids["driver_id"]), "by_mail": False, "as_of": AS_OF}
+        return urlsplit(requesting.ask(actor(world.admin), UUID(ids["notice_id"]), **asked)).path
     paths = [path for name, method, path in calls(app, ids) if (name, method) == (endpoint, "POST")]
     return next((path for path in paths if path.endswith("/suspendre")), paths[0])

@@ -163,7 +163,7 @@ def test_with_a_notice_go_its_notes_files_and_requests_and_no_count(world):
 
     after = tables.tenant_counts(own)
     names = ("notices", "notice_notes", "notice_files", "stored_files", "driver_requests", "notice_counts")
-    assert {name: after[name] for name in names} == dict(zip(names, (1, 1, 1, 1, 1, 2), strict=True))
+    assert {name: after[name] for name in names} == dict(zip(names, (1, 1, 1, 1, 1, 3), strict=True))
     left = key_store().keys_created_before(own, files.KEY_PURPOSE, END)
     assert (len(file_keys), len(left), file_keys & left) == (1, 1, set())
 

@@ -29,7 +29,7 @@ OPEN_PAGES = {"home.home", "fines.inbox", "fines.notice_page", "fleet.vehicles",
               "fleet.driver", "fleet.vehicle_documents", "fleet.driver_documents", "fleet.vehicle_month",
               "fleet.driver_month",
               "fleet.due_dates", "fleet.vehicle_due_dates", "fleet.driver_due_dates", "fleet.pool",
-              "antai.exchanges"}  # fmt: skip
+              "antai.exchanges", "fines.figures", "fines.vehicle_notices"}  # fmt: skip
 LEAD_ON = {"fines.back_to_notice"}  # leads to the notice
 LEFT_BY = {"provider.end_visit", "accounts.sign_out"}
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from eprunes.accounts import sessions
+from eprunes.accounts.authors import author
 from eprunes.accounts.models import (
     Handover,
     HandoverKind,
@@ -72,7 +73,16 @@ def give_password(email: str, as_of: datetime = AS_OF) -> None:
 
 
 def actor(email: str, as_of: datetime = AS_OF):
-    """The actor behind an e-mail address, as a freshly opened session would give it."""
+    """The actor behind an e-mail address, as a session would give it; a user without opening one (it takes time)."""
+    with platform_session("tests") as session:
+        identity = session.scalars(select(Identity).where(Identity.email == email)).one()
+    if identity.user_id is None:
+        return sessions.actor_for(open_session(email, as_of), as_of)
+    return author(identity.organisation_id, identity.user_id, as_of)
+
+
+def actor_with_session(email: str, as_of: datetime = AS_OF):
+    """The same, in a freshly opened session."""
     return sessions.actor_for(open_session(email, as_of), as_of)
 
 
@@ -83,14 +93,12 @@ def open_session(email: str, as_of: datetime = AS_OF) -> str:
     """
     with platform_session("tests") as session:
         identity = session.scalars(select(Identity).where(Identity.email == email)).one()
+    token = sessions.open_session(identity, address="127.0.0.1", device="tests", as_of=as_of)
     privileged = identity.kind == IdentityKind.OPERATOR or email.startswith("admin@")
-    if privileged and identity.totp_confirmed_at is None:
+    if privileged or identity.totp_confirmed_at is not None:
         with platform_session("tests", write=True) as session:
             session.add(identity)
-            identity.totp_confirmed_at = as_of
-    token = sessions.open_session(identity, address="127.0.0.1", device="tests", as_of=as_of)
-    if identity.totp_confirmed_at is not None:
-        with platform_session("tests", write=True) as session:
+            identity.totp_confirmed_at = identity.totp_confirmed_at or as_of
             opened = select(UserSession).where(UserSession.token_hash == sessions.hash_of(token))
             session.scalars(opened).one().second_factor_at = as_of
     return token

@@ -1,7 +1,8 @@
 """Answers to offences: registered with a receipt, refused with a reason, recognised when they come again.
 
-A notice never gets two receipts: a unique index of the file says so too. A refused answer is remembered, and
-its notice stays listed; the same `identifiantDesignation` may then carry the corrected answer.
+A notice never has two receipts that stand: a unique index of the file says so too. A refused answer is remembered,
+and its notice stays listed; the same `identifiantDesignation` may then carry the corrected answer. A registered one
+is replaced only by a designation that names its receipt in `remplaceEnregistrement`.
 """
 
 import hashlib
@@ -28,12 +29,13 @@ def receive(
         raise BadInputError("Le champ « statut » vaut DESIGNATION ou NON_DESIGNATION.")
     if offences.posted(connection, number) is None:
         return 404, {"etat": "INCONNU", "message": "Ce numéro d’avis est inconnu."}
-    conflict = _conflict(connection, identifier, number, _fingerprint(body))
+    conflict = _conflict(connection, identifier, number, body)
     if conflict:
         return 409, conflict
     refusal = completeness.refusal(body, store.paris_day(as_of)) or whim
     if refusal:
         return 422, _record_refusal(connection, identifier, number, body, refusal, as_of)
+    _set_aside_replaced(connection, number, as_of)
     return 200, _register(connection, identifier, number, body, as_of)
 
 
@@ -65,7 +67,9 @@ def count(connection: sqlite3.Connection, state: str) -> int:
     return connection.execute("SELECT count(*) FROM answers WHERE state = ?", (state,)).fetchone()[0]
 
 
-def _conflict(connection: sqlite3.Connection, identifier: str, number: str, fingerprint: str) -> dict | None:
+def _conflict(connection: sqlite3.Connection, identifier: str, number: str, body: dict) -> dict | None:
+    fingerprint = _fingerprint(body)
+    replaces = body.get("remplaceEnregistrement") if body["statut"] == "DESIGNATION" else None
     rows = connection.execute(
         "SELECT * FROM answers WHERE state = 'ENREGISTREE' AND (identifier = ? OR number = ?)",
         (identifier, number),
@@ -73,15 +77,20 @@ def _conflict(connection: sqlite3.Connection, identifier: str, number: str, fing
     for row in rows:
         if row["identifier"] == identifier and row["fingerprint"] == fingerprint:
             return {"etat": "DOUBLON", "numeroEnregistrement": row["receipt"]}
-    if any(row["number"] == number for row in rows):
+    standing = next((row["receipt"] for row in rows if row["number"] == number), None)
+    if standing != replaces and standing is not None:
         return {"etat": "DEJA_REPONDU", "message": "Une réponse est déjà enregistrée pour cet avis."}
-    if rows:
+    if standing != replaces:
+        return {"etat": "REMPLACEE_INCONNUE", "message": "La réponse à remplacer n’est pas enregistrée."}
+    if any(row["identifier"] == identifier for row in rows):
         return {"etat": "IDENTIFIANT_REUTILISE", "message": "Cet identifiant a servi pour un autre avis."}
     return None
 
 
 def _register(connection: sqlite3.Connection, identifier: str, number: str, body: dict, as_of: datetime) -> dict:
-    following = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM answers").fetchone()[0]
+    following = connection.execute(
+        "SELECT coalesce(max(id), 0) + 1 + (SELECT count(*) FROM replaced_answers) FROM answers"
+    ).fetchone()[0]
     receipt = f"ENR-{store.paris_day(as_of).year}-{following:08d}"
     _insert(connection, identifier, number, body, as_of, state="ENREGISTREE", receipt=receipt)
     connection.execute("UPDATE offences SET answered = 1 WHERE number = ?", (number,))
@@ -90,6 +99,17 @@ def _register(connection: sqlite3.Connection, identifier: str, number: str, body
         "numeroEnregistrement": receipt,
         "dateEnregistrement": store.instant_text(as_of),
     }
+
+
+def _set_aside_replaced(connection: sqlite3.Connection, number: str, as_of: datetime) -> None:
+    """What stood for this notice, if anything did: its conflict with a new answer was judged before."""
+    standing = "FROM answers WHERE number = ? AND state = 'ENREGISTREE'"
+    connection.execute(
+        "INSERT INTO replaced_answers (identifier, number, receipt, recorded_at, replaced_at, body)"
+        f" SELECT identifier, number, receipt, recorded_at, ?, body {standing}",
+        (store.instant_text(as_of), number),
+    )
+    connection.execute(f"DELETE {standing}", (number,))
 
 
 def _record_refusal(connection, identifier, number, body, refusal: completeness.Refusal, as_of) -> dict:

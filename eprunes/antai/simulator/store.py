@@ -60,6 +60,15 @@ CREATE INDEX IF NOT EXISTS answers_by_number ON answers (number, id);
 CREATE UNIQUE INDEX IF NOT EXISTS one_receipt_per_notice ON answers (number) WHERE state = 'ENREGISTREE';
 CREATE UNIQUE INDEX IF NOT EXISTS one_receipt_per_identifier
     ON answers (identifier) WHERE state = 'ENREGISTREE';
+-- Registered once, and replaced by a correction that named their receipt.
+CREATE TABLE IF NOT EXISTS replaced_answers (
+    identifier TEXT NOT NULL,
+    number TEXT NOT NULL REFERENCES offences (number),
+    receipt TEXT NOT NULL UNIQUE,
+    recorded_at TEXT NOT NULL,
+    replaced_at TEXT NOT NULL,
+    body TEXT NOT NULL
+);
 """
 
 

@@ -13,8 +13,11 @@ from eprunes.core.database import TenantSession
 from eprunes.core.refusals import Refused
 from eprunes.fines import designation_rules
 from eprunes.fines.answering import ImpossibilityReason
-from eprunes.fines.models import Notice
-from eprunes.fines.services import steps
+from eprunes.fines.channels import check_channel
+from eprunes.fines.holders import holder_ids
+from eprunes.fines.models import Channel, Notice, NoticeFileKind
+from eprunes.fines.services import attachments, steps
+from eprunes.fines.services.attachments import Sent
 from eprunes.fleet import driver_details
 from eprunes.fleet.driver_details import DriverDetails, missing_for_designation
 from eprunes.fleet.models import Driver, DriverKind
@@ -27,11 +30,12 @@ _EARLIEST_PROOF = date(2000, 1, 1)
 
 @dataclass(frozen=True)
 class Proof:
-    """Pièce justificative : what it is, its reference and its date."""
+    """Pièce justificative : what it is, its reference, its date, and the file sent with it, if any."""
 
     nature: str
     reference: str
     dated: date
+    file: Sent | None = None
 
 
 def designate(
@@ -43,16 +47,19 @@ def designate(
     details: DriverDetails,
     keep_in_fleet: bool,
     as_of: datetime,
+    because: str = "",
+    channel: Channel = Channel.AGENCY,
 ) -> None:
     """Confirm the designation of exactly one driver (C4.3-c); from this commit on the notice is answered.
 
     `details` are sealed with the answer as they are declared; the driver's own file changes only with
-    `keep_in_fleet`. Raises NotVisible, or Refused when a detail is missing or somebody answered first.
+    `keep_in_fleet`. `because`: why this driver, where the fleet says that they did not have the vehicle then.
+    Raises NotVisible, or Refused when a detail is missing or somebody answered first.
     """
     with steps.answering(actor) as session:
         notice = steps.notice_to_change(session, actor, notice_id, as_of)
         declared = {"driver_id": driver_id, "kind": kind, "details": details, "keep_in_fleet": keep_in_fleet}
-        let_designate(session, actor, notice, **declared, as_of=as_of)
+        let_designate(session, actor, notice, **declared, because=because, channel=channel, as_of=as_of)
 
 
 def let_designate(
@@ -65,14 +72,47 @@ def let_designate(
     details: DriverDetails,
     keep_in_fleet: bool,
     as_of: datetime,
+    because: str = "",
+    channel: Channel = Channel.AGENCY,
 ) -> None:
     """The step of a designation on a notice that is locked; does not commit. Raises Refused, as `designate`."""
-    details = _declarable(details, local_day(as_of, actor.zone), notice.offence_day)
-    snapshot = {"conducteur": driver_details.to_json(details), "qualite": kind}
+    check_channel(notice, channel)
+    declared = {"driver_id": driver_id, "kind": kind, "details": details, "keep_in_fleet": keep_in_fleet}
+    snapshot = let_declare(session, actor, notice, **declared, because=because, as_of=as_of)
+    given = steps.Given(DESIGNATION, snapshot, driver_id=driver_id, channel=channel)
+    steps.confirm(session, actor, notice, given, as_of)
+
+
+def let_declare(
+    session: TenantSession,
+    actor: Actor,
+    notice: Notice,
+    *,
+    driver_id: UUID | None,
+    kind: DriverKind,
+    details: DriverDetails,
+    keep_in_fleet: bool,
+    because: str,
+    as_of: datetime,
+) -> dict:
+    """What a designation declares, ready to be sealed, its driver's file in line; does not commit. Raises Refused."""
+    snapshot = declared(actor, notice, kind=kind, details=details, because=because, as_of=as_of)
+    is_explained = "pourquoi" in snapshot
+    if not is_explained and designation_rules.must_explain(notice, driver_id, holder_ids(session, notice)):
+        raise Refused(designation_rules.UNEXPLAINED, "because")
     driver = _driver(session, actor, driver_id)
     if driver is not None and keep_in_fleet:
-        _update_driver(driver, details)
-    steps.confirm(session, actor, notice, DESIGNATION, None, driver_id, snapshot, as_of)
+        _update_driver(driver, driver_details.from_json(snapshot["conducteur"]))
+    return snapshot
+
+
+def declared(
+    actor: Actor, notice: Notice, *, kind: DriverKind, details: DriverDetails, because: str = "", as_of: datetime
+) -> dict:
+    """What a designation declares, ready to be sealed; looks at nothing of the fleet. Raises Refused."""
+    designation_rules.refuse_unanswerable(notice)
+    tidy, why = _declarable(details, local_day(as_of, actor.zone), notice.offence_day), because.strip()
+    return {"conducteur": driver_details.to_json(tidy), "qualite": kind, **({"pourquoi": why} if why else {})}
 
 
 def report_impossibility(
@@ -83,11 +123,31 @@ def report_impossibility(
     comment: str,
     proofs: list[Proof],
     as_of: datetime,
+    supporting: Sent | None = None,
+    channel: Channel = Channel.AGENCY,
 ) -> None:
     """Report that no driver can be designated (C4.3-c), for a reason of the closed list with its proofs.
 
-    Raises NotVisible, or Refused when a proof or the statement is missing, or somebody answered first.
+    Files sent with the proofs, or in support of a statement, are kept with the notice. Raises NotVisible, or Refused
+    when a proof or the statement is missing, a file is not what it says, or somebody answered first.
     """
+    _check_proofs(reason, comment, proofs, as_of)
+    sent = [one.file for one in proofs] + [supporting]
+    with (
+        attachments.sealing(actor, [one for one in sent if one], as_of) as sealed,
+        steps.answering(actor) as session,
+    ):
+        notice = steps.notice_to_change(session, actor, notice_id, as_of)
+        designation_rules.refuse_unanswerable(notice)
+        check_channel(notice, channel)
+        kept = attachments.keep(session, actor, notice, NoticeFileKind.PROOF, sealed, as_of)
+        pieces = [_piece(one, kept) for one in proofs]
+        snapshot = {"motif": reason, "commentaire": comment.strip(), "pieces": pieces}
+        given = steps.Given(IMPOSSIBILITY, snapshot, reason=reason, channel=channel)
+        steps.confirm(session, actor, notice, given, as_of)
+
+
+def _check_proofs(reason: ImpossibilityReason, comment: str, proofs: list[Proof], as_of: datetime) -> None:
     needed = reason.requirements
     if needed.needs_statement and not comment.strip():
         raise Refused("Exposez les faits\u00a0: l’ANTAI demande une déclaration motivée.", "comment")
@@ -96,16 +156,12 @@ def report_impossibility(
     if len(proofs) < len(needed.proofs):
         wanted = "\u00a0; ".join(needed.proofs)
         raise Refused(f"Indiquez la référence et la date de chaque pièce\u00a0: {wanted}.", "proofs")
-    snapshot = {
-        "motif": reason,
-        "commentaire": comment.strip(),
-        "pieces": [
-            {"nature": proof.nature, "reference": proof.reference, "date": proof.dated.isoformat()} for proof in proofs
-        ],
-    }
-    with steps.answering(actor) as session:
-        notice = steps.notice_to_change(session, actor, notice_id, as_of)
-        steps.confirm(session, actor, notice, IMPOSSIBILITY, reason, None, snapshot, as_of)
+
+
+def _piece(proof: Proof, kept: dict[Sent, UUID]) -> dict:
+    """A proof as it is sealed with the answer, with the id of its file."""
+    told = {"nature": proof.nature, "reference": proof.reference, "date": proof.dated.isoformat()}
+    return told | ({"fichier": str(kept[proof.file])} if proof.file else {})
 
 
 def _declarable(details: DriverDetails, today: date, offence_day: date) -> DriverDetails:

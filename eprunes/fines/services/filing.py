@@ -7,7 +7,7 @@ from eprunes.accounts.permissions import Actor
 from eprunes.core import audit
 from eprunes.core.database import tenant_session
 from eprunes.core.refusals import Refused
-from eprunes.fines import events
+from eprunes.fines import counting, events
 from eprunes.fines.answering import FilingReason, NoticeMove, NoticeState, move_notice
 from eprunes.fines.catalogue import offences_for
 from eprunes.fines.models import Notice
@@ -48,7 +48,8 @@ def _change_state(
 ) -> None:
     with tenant_session(actor.organisation_id, write=True) as session:
         notice = steps.notice_to_change(session, actor, notice_id, as_of)
-        notice.state = move_notice(NoticeState(notice.state), change)
-        notice.filing_reason = reason
+        with counting.follow(session, [notice]):
+            notice.state = move_notice(NoticeState(notice.state), change)
+            notice.filing_reason = reason
         events.add(session, notice.id, event, as_of, actor.user_id)
         audit.record(session, f"avis.{event}", as_of=as_of, actor_id=actor.user_id, subject=("avis", notice.id))

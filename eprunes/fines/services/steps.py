@@ -1,7 +1,8 @@
 """Steps that the operations on notices share. None of them commits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -12,13 +13,17 @@ from eprunes.core import audit
 from eprunes.core.crypto import key_store, seal
 from eprunes.core.database import TenantSession, new_id, tenant_session
 from eprunes.core.refusals import NotVisible, Refused
-from eprunes.fines import events
+from eprunes.fines import counting, events
 from eprunes.fines.answering import AnswerState, NoticeMove, NoticeState, move_notice
-from eprunes.fines.models import Answer, Notice
+from eprunes.fines.channels import check_channel
+from eprunes.fines.models import Answer, Channel, Notice
 from eprunes.fines.notice_details import ANSWER_TABLE
 from eprunes.fines.queries import visible_notices
 
-GONE = "Cet avis n’existe pas, ou n’est plus ouvert à votre compte\u00a0: une réponse a peut-être déjà été donnée."
+GONE = (
+    "Cet avis n’existe pas, ou n’est plus ouvert à votre compte\u00a0: une réponse a peut-être déjà été donnée, ou son "
+    "délai de 45 jours est passé."
+)
 _ALREADY = "Une réponse a déjà été donnée à cet avis."
 
 
@@ -43,56 +48,87 @@ def notice_to_change(session: TenantSession, actor: Actor, notice_id: UUID, as_o
     return notice
 
 
-def confirm(
-    session: TenantSession,
-    actor: Actor,
-    notice: Notice,
-    kind: str,
-    reason: str | None,
-    driver_id: UUID | None,
-    snapshot: dict,
-    as_of: datetime,
-) -> None:
-    """Let an answer stand: the notice is answered from this transaction's commit on."""
-    notice.state = move_notice(NoticeState(notice.state), NoticeMove.ANSWER)
-    notice.is_answered = True
-    notice.filing_reason = None
-    session.add(_answer(notice, kind, reason, driver_id, snapshot, actor, as_of))
-    session.flush()
-    events.add(session, notice.id, events.ANSWERED, as_of, actor.user_id)
-    audit.record(
-        session,
-        f"avis.{kind}",
-        as_of=as_of,
-        actor_id=actor.user_id,
-        subject=("avis", notice.id),
-        details={"motif": reason} if reason else {},
-    )
+@dataclass(frozen=True)
+class Given:
+    """What an answer is: `snapshot` is what it declares, sealed with it; `replaces`, the answer that it corrects."""
+
+    kind: str
+    snapshot: dict
+    reason: str | None = None
+    driver_id: UUID | None = None
+    channel: Channel = Channel.AGENCY
+    replaces: UUID | None = None
 
 
-def _answer(
-    notice: Notice,
-    kind: str,
-    reason: str | None,
-    driver_id: UUID | None,
-    snapshot: dict,
-    actor: Actor,
-    as_of: datetime,
+Answers = Sequence[tuple[Notice, Given]]
+
+
+def confirm(session: TenantSession, actor: Actor, notice: Notice, given: Given, as_of: datetime) -> Answer:
+    """Let an answer stand: the notice is answered from this transaction's commit on.
+
+    One for the agency is ready for the connector; a letter waits for a person to post it.
+    """
+    [answer] = confirm_all(session, actor, [(notice, given)], as_of)
+    return answer
+
+
+def confirm_all(session: TenantSession, actor: Actor, given: Answers, as_of: datetime) -> list[Answer]:
+    """As `confirm`, for many notices in a few statements, whatever their number."""
+    with counting.follow(session, [notice for notice, _ in given]):
+        for notice, _ in given:
+            notice.state = move_notice(NoticeState(notice.state), NoticeMove.ANSWER)
+            notice.is_answered = True
+            notice.filing_reason = None
+        return _add_answers(session, actor, given, events.ANSWERED, as_of)
+
+
+def add_answer(
+    session: TenantSession, actor: Actor, notice: Notice, given: Given, event: str, as_of: datetime
 ) -> Answer:
+    """Keep an answer, sealed, with its fact in the thread and its entry in the journal; no state changes.
+
+    Raises Refused when an answer to this notice may not travel so.
+    """
+    [answer] = _add_answers(session, actor, [(notice, given)], event, as_of)
+    return answer
+
+
+def _add_answers(session: TenantSession, actor: Actor, given: Answers, event: str, as_of: datetime) -> list[Answer]:
+    for notice, one in given:
+        check_channel(notice, one.channel)
+    keys = key_store().keys(session.organisation_id, [notice.key_id for notice, _ in given])
+    answers = [_answer(actor, notice, one, keys[notice.key_id], as_of) for notice, one in given]
+    for answer in answers:
+        session.add(answer)
+    session.flush()
+    for notice, _ in given:
+        events.add(session, notice.id, event, as_of, actor.user_id)
+    audit.record_all(session, [_act(*one) for one in given], as_of=as_of, actor_id=actor.user_id)
+    return answers
+
+
+def _act(notice: Notice, given: Given) -> tuple[str, tuple[str, UUID], dict]:
+    """What the journal says of an answer."""
+    action = "avis.correction" if given.replaces else f"avis.{given.kind}"
+    return action, ("avis", notice.id), {"motif": given.reason} if given.reason else {}
+
+
+def _answer(actor: Actor, notice: Notice, given: Given, key: bytes, as_of: datetime) -> Answer:
     answer_id = new_id()
-    key = key_store().keys(notice.organisation_id, [notice.key_id])[notice.key_id]
     return Answer(
         organisation_id=notice.organisation_id,
         id=answer_id,
         notice_id=notice.id,
-        kind=kind,
-        reason=reason,
-        driver_id=driver_id,
-        state=AnswerState.CONFIRMED,
+        kind=given.kind,
+        reason=given.reason,
+        driver_id=given.driver_id,
+        channel=given.channel,
+        replaces=given.replaces,
+        state=AnswerState.TO_POST if given.channel == Channel.LETTER else AnswerState.CONFIRMED,
         author_id=actor.user_id,
         confirmed_at=as_of,
         agency_reference=answer_id.hex,
         next_attempt_at=as_of,
         key_id=notice.key_id,
-        box=seal(key, notice.organisation_id, ANSWER_TABLE, answer_id, snapshot),
+        box=seal(key, notice.organisation_id, ANSWER_TABLE, answer_id, given.snapshot),
     )

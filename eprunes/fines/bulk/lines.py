@@ -1,0 +1,48 @@
+"""The notices of a bulk designation as a page shows them: what the reader may still see, read now; else the number."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from eprunes.accounts.permissions import Actor
+from eprunes.core.database import TenantSession
+from eprunes.fines.bulk import readiness
+from eprunes.fines.bulk.checking import look_at, moved
+from eprunes.fines.bulk.tasks import Named
+from eprunes.fines.inbox import Row, rows_of
+from eprunes.fines.models import Notice
+from eprunes.fines.queries import visible_notices
+
+
+@dataclass(frozen=True)
+class Line:
+    """One notice: `row` where the reader may see it now, with what is worth knowing before agreeing."""
+
+    named: Named
+    row: Row | None
+    reason: str = ""
+    remarks: list[str] = field(default_factory=list)
+
+
+def lines_of(session: TenantSession, actor: Actor, named: Sequence[Named], as_of: datetime) -> list[Line]:
+    """One page of notices, each with its reason as it was told."""
+    rows = _rows(session, actor, named, as_of)
+    return [Line(one, rows.get(one.id), one.reason) for one in named]
+
+
+def lines_to_agree_to(session: TenantSession, actor: Actor, named: Sequence[Named], as_of: datetime) -> list[Line]:
+    """One page of what was ready, looked at again: what is so no more has its reason, and shows no driver."""
+    rows = _rows(session, actor, named, as_of)
+    verdict = look_at(session, actor, [one.id for one in named], as_of)
+    lines = []
+    for one in named:
+        row, found = rows.get(one.id), verdict.ready.get(one.id)
+        reason = moved(one.seen, found.seen) if found else verdict.reasons[one.id]
+        told = readiness.remarks(row.notice, row.proposal, row.offence) if row and not reason else []
+        lines.append(Line(one, row, reason, told))
+    return lines
+
+
+def _rows(session: TenantSession, actor: Actor, named: Sequence[Named], as_of: datetime) -> dict:
+    query = visible_notices(actor, as_of).where(Notice.id.in_([one.id for one in named]))
+    return {row.notice.id: row for row in rows_of(session, session.scalars(query).all(), as_of)}

@@ -1,0 +1,50 @@
+"""Correcting an answer that the agency has registered, by the administrator: nobody else sees an answered notice."""
+
+from uuid import UUID
+
+from flask import Response, flash, g, redirect, request, url_for
+
+from eprunes.accounts.permissions import Permission, requires
+from eprunes.core import clock
+from eprunes.core.web import reading, refusals_on, render_form
+from eprunes.fines import pages
+from eprunes.fines.blueprint import blueprint, in_inbox
+from eprunes.fines.forms import CorrectionForm, ReopenForm
+from eprunes.fines.models import Notice
+from eprunes.fines.notice_rendering import around, candidates
+from eprunes.fines.services import correcting
+
+
+@blueprint.get("/contraventions/<uuid:notice_id>/corriger")
+@requires(Permission.ANSWER_NOTICES)
+@in_inbox
+def correction(notice_id: UUID):
+    return _page(pages.load_notice(g.actor, reading(), notice_id, clock.now()))
+
+
+@blueprint.post("/contraventions/<uuid:notice_id>/corriger")
+@requires(Permission.ANSWER_NOTICES)
+@in_inbox
+def correct(notice_id: UUID):
+    notice = pages.load_notice(g.actor, reading(), notice_id, clock.now())
+    form = pages.sent_correction(g.actor, reading(), notice, clock.now())
+    with refusals_on(form):
+        candidate = pages.candidate_of(reading(), form.driver_id.data)
+        if form.validate_on_submit():
+            declared = pages.designation_of(form, candidate)
+            correcting.correct(g.actor, notice.id, **declared, as_of=clock.now())
+            flash("Correction confirmée\u00a0: elle part vers l’ANTAI. D’ici sa réponse, l’ancienne n’a plus cours.")
+            return redirect(url_for("fines.notice_page", notice_id=notice.id))
+    return _page(notice, form)
+
+
+def _page(notice: Notice, form: CorrectionForm | None = None) -> Response:
+    """The page of a correction, or of the notice where there is nothing to correct."""
+    wanted = request.args.get("conducteur", "") if form is None else form.driver_id.data or pages.NEW_DRIVER
+    page = pages.read_page(g.actor, reading(), notice, wanted, clock.now(), correcting=True)
+    if not page.may_be_corrected:
+        flash("Seule une réponse enregistrée par l’ANTAI se corrige.")
+        return redirect(url_for("fines.notice_page", notice_id=notice.id))
+    shown = {"page": page, "is_new": wanted == pages.NEW_DRIVER, **candidates(), **around()}
+    filled = form or pages.correction_form(page)
+    return render_form("fines/notice/correct.html", form or ReopenForm(), correction=filled, **shown)

@@ -1,0 +1,49 @@
+"""The page of one notice, around whichever of its forms was sent."""
+
+from uuid import UUID
+
+from flask import Response, g, request
+
+from eprunes.accounts.permissions import Permission
+from eprunes.core import clock
+from eprunes.core.texts import tidy_line
+from eprunes.core.web import reading, render_form
+from eprunes.fines import pages
+from eprunes.fines.channels import channels_of
+from eprunes.fines.forms import FileForm, FilingForm, NoteForm, ReopenForm
+from eprunes.fines.proposals import Why
+from eprunes.fleet.wording import KINDS
+
+
+def render_notice(notice_id: UUID, *, chosen: str | None = None, **forms) -> Response:
+    """Render the page, 422 with what was typed when one of `forms` (by name) was refused. Raises NotVisible."""
+    notice = pages.load_notice(g.actor, reading(), notice_id, clock.now())
+    wanted = request.args.get("conducteur", "") if chosen is None else chosen
+    page = pages.read_page(g.actor, reading(), notice, wanted, clock.now())
+    refused = next(iter(forms.values()), None)
+    return render_form(
+        "fines/notice.html",
+        refused if refused is not None else ReopenForm(),
+        page=page,
+        is_new=wanted == pages.NEW_DRIVER,
+        designation=forms.get("designation") or pages.designation_form(page),
+        impossibility=forms.get("impossibility") or pages.impossibility_form(page),
+        filing=forms.get("filing") or FilingForm(formdata=None),
+        note=forms.get("note") or NoteForm(formdata=None),
+        attaching=forms.get("attaching") or FileForm(formdata=None),
+        channels=channels_of(notice),
+        **candidates(),
+        **around(),
+    )
+
+
+def candidates() -> dict:
+    """The search for a driver inside an answer, and who was found."""
+    search = tidy_line(request.args.get("cherche", ""))[:80]
+    return {"search": search, "found": pages.find_candidates(g.actor, reading(), search)}
+
+
+def around() -> dict:
+    """What the parts of a notice's page ask about its reader."""
+    papers = g.actor.may(Permission.EXPORT_FLEET)
+    return {"Why": Why, "may_open_papers": papers, "capacity_words": KINDS}
