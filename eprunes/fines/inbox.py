@@ -29,6 +29,7 @@ from eprunes.fines.queries import (
     ADMINISTRATOR_VIEWS,
     View,
     in_view,
+    is_open_on_paper,
     is_ready,
     is_shared,
     is_waiting_for_agency,
@@ -266,10 +267,10 @@ def rows_of(session: TenantSession, notices: Sequence[Notice], as_of: datetime) 
 
 def _pinned(session: TenantSession, actor: Actor, counts: dict[View, Count], as_of: datetime) -> list[Notice]:
     """What failed and waits for a person, whatever the sort: refused answers, and for the administrator those of
-    unknown outcome and letters still to post."""
+    unknown outcome, letters still to post, and notices whose paper came once their window here had closed."""
     failed = [in_view(View.REFUSED, as_of)] if counts[View.REFUSED].number else []
     if actor.may(Permission.VIEW_ARCHIVE):
-        failed.append(is_waiting_for_agency(actor.organisation_id))
+        failed += [is_waiting_for_agency(actor.organisation_id), is_open_on_paper(as_of)]
     found: list[Notice] = []
     for one in failed:
         query = visible_notices(actor, as_of).where(one).order_by(Notice.deadline_on, Notice.id)

@@ -85,6 +85,17 @@ def is_waiting_for_agency(organisation_id: UUID) -> ColumnElement[bool]:
     return and_(Notice.is_answered.is_(True), Notice.id.in_(select(Answer.notice_id).where(*waiting)))
 
 
+def is_open_on_paper(as_of: datetime) -> ColumnElement[bool]:
+    """Notices whose window here has closed, and whose paper came since: the law's days to answer still run."""
+    left = Notice.state.in_((NoticeState.TO_ANSWER, NoticeState.EXPIRED))
+    return and_(
+        left,
+        Notice.posted_on < shared_cutoff(as_of, DEFAULT),
+        Notice.sent_on.is_not(None),
+        Notice.deadline_on >= paris_day(as_of),
+    )
+
+
 def count_of(query: Select) -> Select[tuple[int]]:
     """How many rows a query finds, whatever its order."""
     return query.with_only_columns(func.count()).order_by(None)

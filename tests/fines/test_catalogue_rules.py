@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eprunes.fines import catalogue_rules as rules
-from eprunes.fines import charts
 from eprunes.fines.catalogue_rules import Days, Said
-from eprunes.fines.charts import Series, Subject
-from eprunes.fines.figures import Line
+from eprunes.fines.figures import charts
+from eprunes.fines.figures.charts import Series, Subject
+from eprunes.fines.figures.figures import Line
 
 MAY, JUNE, JULY = date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1)
 

@@ -13,9 +13,10 @@ from eprunes.core.audit import AuditConnection, AuditEntry
 from eprunes.core.calendar import end_of_day
 from eprunes.core.crypto import key_store
 from eprunes.core.database import platform_session, tenant_session
-from eprunes.fines import driver_requests, events
+from eprunes.fines import events
 from eprunes.fines.alert_jobs import send_digests
 from eprunes.fines.answering import FilingReason, NoticeState
+from eprunes.fines.asking import driver_requests
 from eprunes.fines.models import DriverRequest, Notice
 from eprunes.fines.queries import thread_of
 from eprunes.fines.services import designating, filing, requesting

@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from eprunes.core.audit import AuditEntry
 from eprunes.core.database import new_id, tenant_session
-from eprunes.fines import catalogue, figures
-from eprunes.fines.figures import OTHER_SITES, Asked, read_figures
+from eprunes.fines import catalogue
+from eprunes.fines.figures import figures
+from eprunes.fines.figures.figures import OTHER_SITES, Asked, read_figures
 from eprunes.fines.models import NoticeCount
 from tests.support.worlds import AS_OF, actor
 

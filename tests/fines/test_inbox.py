@@ -246,6 +246,18 @@ def test_what_failed_stands_on_top_and_an_unknown_outcome_only_for_the_administr
     assert "En cours de vérification" in signed_in(world.admin).get("/contraventions").text
 
 
+def test_a_notice_whose_paper_came_late_stands_on_top_for_the_administrator_while_the_law_s_days_run(world):
+    """C4.3-d, C4.3-f: its window here has closed; nobody else sees it."""
+    long_ago = {"posted_on": AS_OF.date() - 46 * DAY, "sent_on": AS_OF.date() - 3 * DAY, "state": NoticeState.EXPIRED}
+    open_on_paper = notice(world, columns=long_ago | {"deadline_on": AS_OF.date()})
+    for other in ({"deadline_on": AS_OF.date() - DAY}, {"sent_on": None}, {"state": NoticeState.FILED}):
+        notice(world, columns=long_ago | {"deadline_on": AS_OF.date()} | other)
+    for email, on_top in ((world.fines, []), (world.admin, [open_on_paper])):
+        with tenant_session(world.organisation_id) as session:
+            page = inbox.read_inbox(session, worlds.actor(email), NoticeSearch(), "", AS_OF)
+        assert [one.notice.id for one in page.pinned] == on_top
+
+
 def test_a_long_list_is_counted_so_far_and_no_further(world, monkeypatch):
     vehicle_id, _ = held(world)
     monkeypatch.setattr(inbox, "MOST", 2)

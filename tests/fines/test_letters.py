@@ -11,12 +11,13 @@ import pytest
 
 from eprunes.core.database import tenant_session
 from eprunes.core.refusals import NotVisible, Refused
-from eprunes.fines import answer_files, events, letter_pages, transmission
+from eprunes.fines import events, transmission
 from eprunes.fines.answering import ImpossibilityReason
 from eprunes.fines.channels import channel_of, channels_of
-from eprunes.fines.letter_pages import Head
-from eprunes.fines.letters import FALSE_DECLARATION, is_printable, printable
 from eprunes.fines.models import Channel, Notice
+from eprunes.fines.paper import answer_files, letter_pages
+from eprunes.fines.paper.letter_pages import Head
+from eprunes.fines.paper.letters import FALSE_DECLARATION, is_printable, printable
 from eprunes.fines.services import designating, posting, typing_in
 from eprunes.fleet.models import DriverKind
 from tests.fines.test_typing_in import NUMBER, TYPED

@@ -10,8 +10,8 @@ from eprunes.core.audit import AuditEntry
 from eprunes.core.database import tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.core.spreadsheets.writing import Sheet, write_csv, write_workbook
-from eprunes.fines import reconciling
-from eprunes.fines.reconciling import Finding, numbers_in, numbers_of_file
+from eprunes.fines.paper import reconciling
+from eprunes.fines.paper.reconciling import Finding, numbers_in, numbers_of_file
 from eprunes.fines.services import typing_in
 from tests.fines.test_letters import designate
 from tests.fines.test_typing_in import NUMBER, TYPED, remember_destroyed

@@ -17,11 +17,11 @@ from eprunes.fines import events
 from eprunes.fines.models import DestroyedNotice, NoticeCount, NoticeFile, NoticeKind
 from eprunes.fines.notice_details import open_notices
 from eprunes.fines.notice_numbers import number_print
+from eprunes.fines.paper.typed_notices import TypedNotice, problems
 from eprunes.fines.queries import thread_of
 from eprunes.fines.receiving import Incoming, receive
 from eprunes.fines.services import designating, filing, typing_in
 from eprunes.fines.services.attachments import Sent
-from eprunes.fines.typed_notices import TypedNotice, problems
 from eprunes.fleet.models import DriverKind
 from tests.support import fleet
 from tests.support.papers import pdf

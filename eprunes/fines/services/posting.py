@@ -14,9 +14,9 @@ from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.refusals import NotVisible, Refused
 from eprunes.fines import events
 from eprunes.fines.answering import AnswerMove, AnswerState, move
-from eprunes.fines.letter_pages import Head, written
-from eprunes.fines.letters import render
 from eprunes.fines.models import Answer, Channel, Notice
+from eprunes.fines.paper.letter_pages import Head, written
+from eprunes.fines.paper.letters import render
 from eprunes.fines.services import steps
 
 ALREADY = "Cette lettre est déjà notée comme postée."

@@ -25,10 +25,10 @@ from eprunes.fines.models import DestroyedNotice, Notice, NoticeFileKind, Notice
 from eprunes.fines.notice_deadlines import deadline_of
 from eprunes.fines.notice_details import KEY_PURPOSE, ReceivedNotice, open_notice, seal_notice, to_json
 from eprunes.fines.notice_numbers import number_print
+from eprunes.fines.paper.typed_notices import TypedNotice, problems, received
 from eprunes.fines.receiving import clear_columns
 from eprunes.fines.services import attachments, steps
 from eprunes.fines.services.attachments import Sent
-from eprunes.fines.typed_notices import TypedNotice, problems, received
 from eprunes.fleet.models import Vehicle
 
 KNOWN = "Cet avis est déjà connu de la plateforme\u00a0: il ne peut pas y être deux fois."

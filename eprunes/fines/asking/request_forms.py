@@ -9,8 +9,8 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
 from eprunes.core.fields import AtMost, LinesField, RadioField, SelectField, TextField
+from eprunes.fines.asking.driver_requests import Reply
 from eprunes.fines.designation_rules import AGENCY_FIELDS, tidied
-from eprunes.fines.driver_requests import Reply
 from eprunes.fines.forms import CIVILITIES, COUNTRIES
 from eprunes.fines.services.requesting import Told
 from eprunes.fleet.driver_details import DriverDetails

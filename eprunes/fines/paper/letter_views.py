@@ -10,10 +10,11 @@ from eprunes.core import clock
 from eprunes.core.calendar import local_day
 from eprunes.core.spreadsheets.writing import write_csv, write_workbook
 from eprunes.core.web import CSV, XLSX, download, downloads, reading, refusals_on, render_form
-from eprunes.fines import answer_files, letter_pages, pages
+from eprunes.fines import pages
 from eprunes.fines.blueprint import blueprint, in_inbox
+from eprunes.fines.paper import answer_files, letter_pages
+from eprunes.fines.paper.typed_forms import LetterForm, PeriodForm, PostedForm
 from eprunes.fines.services import posting
-from eprunes.fines.typed_forms import LetterForm, PeriodForm, PostedForm
 
 PDF = "application/pdf"
 

@@ -9,9 +9,9 @@ from eprunes.fines.deadlines import NoticeSource
 from eprunes.fines.models import Notice, NoticeKind
 from eprunes.fines.notice_details import open_notices
 from eprunes.fines.notice_numbers import PARKING_FEE_LENGTH, bare, number_print, read_number
+from eprunes.fines.paper.typed_forms import values_of
+from eprunes.fines.paper.typed_notices import TypedNotice
 from eprunes.fines.queries import visible_notices
-from eprunes.fines.typed_forms import values_of
-from eprunes.fines.typed_notices import TypedNotice
 
 
 def known_notice(actor: Actor, session: TenantSession, typed: TypedNotice, as_of: datetime) -> Notice | None:

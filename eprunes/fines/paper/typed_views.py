@@ -8,12 +8,13 @@ from eprunes.accounts.permissions import Permission, requires
 from eprunes.core import clock
 from eprunes.core.texts import tidy_line
 from eprunes.core.web import reading, refusals_on, render_form
-from eprunes.fines import pages, typed_pages
+from eprunes.fines import pages
 from eprunes.fines.blueprint import blueprint, in_inbox
 from eprunes.fines.channels import channels_of
 from eprunes.fines.deadlines import parking_fee_dates
+from eprunes.fines.paper import typed_pages
+from eprunes.fines.paper.typed_forms import PaperForm, TypedForm
 from eprunes.fines.services import typing_in
-from eprunes.fines.typed_forms import PaperForm, TypedForm
 
 LARGEST_BODY = 64 * 1024 * 1024
 """More than what is kept: a scan that is too heavy is refused on its form, with what was typed."""

@@ -7,9 +7,10 @@ from flask import Response, flash, g, make_response, redirect, render_template, 
 from eprunes.accounts.permissions import Permission, public, requires
 from eprunes.core import clock
 from eprunes.core.web import reading, refusals_on, render_form
-from eprunes.fines import driver_requests, pages
+from eprunes.fines import pages
+from eprunes.fines.asking import driver_requests
+from eprunes.fines.asking.request_forms import BY_LINK, BY_MAIL, AskForm, DriverReplyForm
 from eprunes.fines.blueprint import blueprint, in_inbox
-from eprunes.fines.request_forms import BY_LINK, BY_MAIL, AskForm, DriverReplyForm
 from eprunes.fines.services import requesting
 from eprunes.fleet.form_parts import ConfirmForm
 

@@ -11,11 +11,11 @@ from wtforms.validators import InputRequired, Optional
 
 from eprunes.core.fields import AtMost, IntegerField, LinesField, Needed, RadioField, SelectField, TextField
 from eprunes.core.files import LARGEST_BYTES
-from eprunes.fines.letter_pages import Head
 from eprunes.fines.models import Notice, NoticeKind
 from eprunes.fines.notice_details import NoticeDetails
+from eprunes.fines.paper.letter_pages import Head
+from eprunes.fines.paper.typed_notices import FEE_LABEL, TypedNotice, problems
 from eprunes.fines.services.attachments import Sent
-from eprunes.fines.typed_notices import FEE_LABEL, TypedNotice, problems
 from eprunes.fleet import wording
 from eprunes.fleet.form_parts import LocalDateField, LocalTimeField, Quiet, needed_day, optional_day
 from eprunes.fleet.plates import FRANCE

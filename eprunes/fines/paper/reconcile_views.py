@@ -5,10 +5,10 @@ from flask import g, request
 from eprunes.accounts.permissions import Permission, requires
 from eprunes.core import clock
 from eprunes.core.web import XLSX, download, downloads, reading, refusals_on, render_form
-from eprunes.fines import reconciling
 from eprunes.fines.blueprint import blueprint, in_inbox
-from eprunes.fines.reconciling import WORDS
-from eprunes.fines.typed_forms import ReconcileForm
+from eprunes.fines.paper import reconciling
+from eprunes.fines.paper.reconciling import WORDS
+from eprunes.fines.paper.typed_forms import ReconcileForm
 
 
 @blueprint.route("/contraventions/rapprocher", methods=["GET", "POST"])

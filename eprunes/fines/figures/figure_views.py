@@ -5,9 +5,9 @@ from flask import g, render_template, request
 from eprunes.accounts.permissions import Permission, requires
 from eprunes.core import clock
 from eprunes.core.web import XLSX, download, downloads, reading
-from eprunes.fines import figures, figures_export
 from eprunes.fines.blueprint import blueprint, in_inbox
 from eprunes.fines.counting import DRIVERS_OF_MONTHS, FEWEST_DRIVERS
+from eprunes.fines.figures import figures, figures_export
 
 
 @blueprint.get("/contraventions/chiffres", endpoint="figures")

@@ -20,9 +20,9 @@ from eprunes.core.database import TenantSession
 from eprunes.core.wording import hour, short_day
 from eprunes.fines.answering import AnswerState, ImpossibilityReason
 from eprunes.fines.inbox import Row, rows_of
-from eprunes.fines.letters import Letter, is_printable, printable, written_day
 from eprunes.fines.models import Answer, Channel, Notice
 from eprunes.fines.notice_details import NoticeDetails, open_notice, open_snapshot
+from eprunes.fines.paper.letters import Letter, is_printable, printable, written_day
 from eprunes.fines.queries import visible_notices
 from eprunes.fleet.driver_details import from_json
 from eprunes.fleet.models import DriverKind

@@ -9,9 +9,9 @@ from eprunes.accounts.permissions import Actor
 from eprunes.core import audit
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.spreadsheets.writing import Sheet, write_workbook
-from eprunes.fines import charts
-from eprunes.fines.charts import Series, Subject
-from eprunes.fines.figures import Asked, Figures, Line, read_figures
+from eprunes.fines.figures import charts
+from eprunes.fines.figures.charts import Series, Subject
+from eprunes.fines.figures.figures import Asked, Figures, Line, read_figures
 
 PARTS = {
     "designated": ("conducteur désigné", "chart-ok"),

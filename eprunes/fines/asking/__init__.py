@@ -1,0 +1,1 @@
+"""What a driver is asked by a signed link, and what they reply."""

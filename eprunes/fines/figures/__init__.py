@@ -1,0 +1,1 @@
+"""The figures page: counters read, charts, workbook."""

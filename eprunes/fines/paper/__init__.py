@@ -1,0 +1,1 @@
+"""Notices that came on paper, and answers that go by letter."""
