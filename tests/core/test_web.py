@@ -76,6 +76,17 @@ def test_a_failing_page_tells_no_detail(client, broken_page):
     assert "secret details" not in answer.text
 
 
+def test_the_secret_of_a_link_never_stands_in_the_log(app, client, monkeypatch, caplog):
+    @public
+    def fail(token: str):
+        raise RuntimeError("broken")
+
+    monkeypatch.setitem(app.view_functions, "fines.driver_request", fail)
+    assert client.get("/conducteur/le-secret-du-lien").status_code == 500
+    assert "GET /conducteur/<token> failed" in caplog.text
+    assert "le-secret-du-lien" not in caplog.text
+
+
 def test_a_file_that_is_too_heavy_is_refused_in_french(client):
     answer = client.post("/connexion", data={"email": "x" * (MAX_UPLOAD_BYTES + 1)})
     assert answer.status_code == 413
