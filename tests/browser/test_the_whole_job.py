@@ -104,7 +104,7 @@ def test_from_a_workbook_to_a_designation_that_the_agency_registered(platform, s
     admin.goto("/contraventions?vue=transmises")
     wait_for(admin, "Enregistrée")
     admin.locator("a.row-link").first.click()
-    receipt = admin.get_by_text("ENR-").inner_text()
+    receipt = admin.get_by_text("ENR-").first.inner_text()
     registered = platform.agency.control("GET", f"/designations?numeroAco={number}").json()
     assert [one["numeroEnregistrement"] for one in registered] == [receipt]
     address = admin.url

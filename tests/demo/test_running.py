@@ -273,6 +273,7 @@ def test_an_answer_on_the_last_day_but_one_comes_back_with_its_receipt(demo, ins
         kind=DriverKind(driver.kind),
         details=open_details(key_store(), [driver])[driver.id],
         keep_in_fleet=False,
+        because="Prêté pour la journée.",
         as_of=clock.now(),
     )
 
