@@ -35,25 +35,40 @@ def load(path: Path = FILE) -> int:
     return len(lines)
 
 
-def offences_for(wanted: Iterable[tuple[str, date]]) -> dict[tuple[str, date], Offence]:
-    """The catalogue's line for each (NATINF, local day); unknown ones are absent, never guessed."""
+def offences_for(
+    wanted: Iterable[tuple[str, date]], lines: Iterable[Offence] | None = None
+) -> dict[tuple[str, date], Offence]:
+    """The catalogue's line for each (NATINF, local day); unknown ones are absent, never guessed.
+
+    `lines`: the catalogue, for who has read it already.
+    """
     pairs = set(wanted)
-    lines = lines_of(natinf for natinf, _ in pairs)
+    known = lines_of(natinf for natinf, _ in pairs) if lines is None else _by_natinf(lines)
     return {
         (natinf, day): line
         for natinf, day in pairs
-        for line in lines.get(natinf, ())
+        for line in known.get(natinf, ())
         if line.valid_from <= day and (line.valid_to is None or day <= line.valid_to)
     }
+
+
+def every_line() -> list[Offence]:
+    """The whole catalogue, in the order of its labels: a few dozen lines."""
+    with platform_session("catalogue des infractions") as session:
+        return list(session.scalars(select(Offence).order_by(Offence.label, Offence.valid_from)))
 
 
 def lines_of(natinfs: Iterable[str]) -> dict[str, list[Offence]]:
     """Every line of these offences, oldest first; those that the catalogue doesn't know are absent."""
     query = select(Offence).where(Offence.natinf.in_(set(natinfs))).order_by(Offence.natinf, Offence.valid_from)
-    found: dict[str, list[Offence]] = {}
     with platform_session("catalogue des infractions") as session:
-        for line in session.scalars(query):
-            found.setdefault(line.natinf, []).append(line)
+        return _by_natinf(session.scalars(query))
+
+
+def _by_natinf(lines: Iterable[Offence]) -> dict[str, list[Offence]]:
+    found: dict[str, list[Offence]] = {}
+    for line in lines:
+        found.setdefault(line.natinf, []).append(line)
     return found
 
 

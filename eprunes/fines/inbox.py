@@ -1,6 +1,6 @@
 """The inbox as a user sees it: a page of notices, opened, with their deadline, proposal and state."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -12,13 +12,13 @@ from sqlalchemy import ColumnElement, Label, Select, func, select
 from eprunes.accounts.permissions import Actor, Permission
 from eprunes.core.calendar import PARIS, paris_day, start_of_day
 from eprunes.core.crypto import key_store
-from eprunes.core.database import TenantSession, platform_session
+from eprunes.core.database import TenantSession
 from eprunes.core.paging import Page, read_page
 from eprunes.core.texts import folded
 from eprunes.core.wording import number
 from eprunes.fines import deadlines
 from eprunes.fines.answering import OPEN_STATES, AnswerState, NoticeState
-from eprunes.fines.catalogue import offences_for
+from eprunes.fines.catalogue import every_line, offences_for
 from eprunes.fines.deadlines import Deadline, NoticeSource, Urgency
 from eprunes.fines.inbox_filters import SORTS, NoticeSearch, found_notices
 from eprunes.fines.models import Answer, Channel, Notice, NoticeKind, Offence
@@ -42,7 +42,7 @@ from eprunes.fleet.models import Driver, Vehicle
 
 MOST, MOST_READY, MOST_IN_BADGE, MOST_PINNED, MOST_SITES = 1_000, 100, 99, 20, 200
 LOOKED_AT = 500
-PAGE_SIZE = 40
+PAGE_SIZE = 25
 CHUNK = 500
 
 
@@ -109,14 +109,15 @@ class Count(NamedTuple):
 
 @dataclass(frozen=True)
 class Inbox:
-    """One page of the inbox: its rows, those that stand above whatever the sort, how many were found in all, and
-    how many each view holds."""
+    """One page of the inbox: its rows, those that stand above whatever the sort, how many were found in all, how
+    many each view holds, and what its filters offer."""
 
     page: Page
     rows: list[Row]
     pinned: list[Row]
     found: Count
     counts: dict[View, Count]
+    choices: "Choices"
 
     @property
     def to_do(self) -> tuple[Count, Count]:
@@ -164,14 +165,15 @@ def views_of(actor: Actor) -> list[View]:
 
 def read_inbox(session: TenantSession, actor: Actor, search: NoticeSearch, cursor: str, as_of: datetime) -> Inbox:
     """The page of a search at a cursor, with what every page of the inbox shows."""
-    query, counts = found_notices(session, actor, search, as_of), counts_of(session, actor, as_of)
+    lines = every_line()
+    query, counts = found_notices(session, actor, search, as_of), counts_of(session, actor, as_of, lines)
     on_top: list[Notice] = []
     if search.view is View.TO_DO and not search.is_narrowed:
         query = query.where(Notice.state == NoticeState.TO_ANSWER)
         on_top = [] if cursor else _pinned(session, actor, counts, as_of)
     keys, descending = SORTS[search.sort]
     page = read_page(session, query, Notice, keys, cursor=cursor, descending=descending, size=PAGE_SIZE)
-    rows, top = rows_of(session, [*on_top, *page.rows], as_of), {one.id for one in on_top}
+    rows, top = rows_of(session, [*on_top, *page.rows], as_of, lines), {one.id for one in on_top}
     is_counted = not search.is_narrowed and search.view is not View.READY
     return Inbox(
         page=page,
@@ -179,21 +181,24 @@ def read_inbox(session: TenantSession, actor: Actor, search: NoticeSearch, curso
         pinned=[one for one in rows if one.notice.id in top],
         found=counts[search.view] if is_counted else _counted(session, query),
         counts=counts,
+        choices=_choices(session, actor, lines),
     )
 
 
-def read_choices(session: TenantSession, actor: Actor) -> Choices:
-    """The kinds of offence of the catalogue and the sites of the fleet, for the filters."""
+def _choices(session: TenantSession, actor: Actor, lines: Iterable[Offence]) -> Choices:
+    """The kinds of offence of the catalogue and the sites of the fleet."""
     sites = select(Vehicle.site).where(Vehicle.organisation_id == actor.organisation_id, Vehicle.site != "").distinct()
     found = session.scalars(sites.limit(MOST_SITES)).all()
-    return Choices(_labels(), sorted(found, key=folded))
+    return Choices({one.natinf: one.label for one in lines}, sorted(found, key=folded))
 
 
-def counts_of(session: TenantSession, actor: Actor, as_of: datetime) -> dict[View, Count]:
+def counts_of(
+    session: TenantSession, actor: Actor, as_of: datetime, lines: Iterable[Offence] | None = None
+) -> dict[View, Count]:
     """How many notices each of the actor's views holds, whatever the search: one query, and none is counted to the
-    end of a long list."""
+    end of a long list. `lines`: the catalogue, for who has read it already."""
     views = views_of(actor)
-    row = session.execute(_counting(actor, paris_day(as_of), free_lines())).one()
+    row = session.execute(_counting(actor, paris_day(as_of), free_lines(lines))).one()
     found = dict(zip(views, row, strict=True))
     counts = {view: _count(found[view], MOST) for view in views}
     ready, all_looked_at = _count(found[View.READY], MOST_READY), found[View.TO_DO] <= LOOKED_AT
@@ -232,15 +237,21 @@ def to_do(session: TenantSession, actor: Actor, as_of: datetime) -> tuple[Count,
     return _count(waiting, MOST_IN_BADGE), _count(urgent, MOST_IN_BADGE)
 
 
-def rows_of(session: TenantSession, notices: Sequence[Notice], as_of: datetime) -> list[Row]:
-    """The opened lines of some notices: a handful of queries, whatever their number."""
-    opened = open_notices(key_store(), notices)
+def rows_of(
+    session: TenantSession, notices: Sequence[Notice], as_of: datetime, lines: Iterable[Offence] | None = None
+) -> list[Row]:
+    """The opened lines of some notices: a handful of queries, whatever their number.
+
+    `lines`: the catalogue, for who has read it already.
+    """
     vehicles = vehicles_of(session, notices)
-    offences = offences_for((one.natinf, one.offence_day) for one in notices)
+    offences = offences_for(((one.natinf, one.offence_day) for one in notices), lines)
     proposals = propose(session, notices, vehicles)
     answers = _latest(session, [one.id for one in notices if one.is_answered])
     wanted = {one.driver_id for one in answers.values()} | {one.driver_id for one in proposals.values()}
-    people = open_details(key_store(), _drivers(session, {one for one in wanted if one}))
+    drivers = _drivers(session, {one for one in wanted if one})
+    keys = key_store().keys(session.organisation_id, [one.key_id for one in (*notices, *drivers)])
+    opened, people = open_notices(keys, notices), open_details(keys, drivers)
     rows = []
     for notice in notices:
         if notice.id not in opened:
@@ -297,12 +308,6 @@ def _number(query: Select, most: int) -> Label[int]:
     """How many rows a query has, counted no further than one beyond the most."""
     few = query.with_only_columns(Notice.id, maintain_column_froms=True).limit(most + 1).subquery()
     return select(func.count()).select_from(few).scalar_subquery().label(None)
-
-
-def _labels() -> dict[str, str]:
-    with platform_session("catalogue des infractions") as session:
-        lines = select(Offence.natinf, Offence.label).order_by(Offence.label, Offence.valid_from)
-        return dict(session.execute(lines).all())
 
 
 def vehicles_of(session: TenantSession, notices: Sequence[Notice]) -> dict[UUID, Vehicle]:

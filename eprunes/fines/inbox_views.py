@@ -39,11 +39,10 @@ def inbox_list():
     search, as_of, session = _asked(), clock.now(), reading()
     listed = inbox.read_inbox(session, g.actor, search, request.args.get("page", ""), as_of)
     g.notices_to_do = listed.to_do
-    choices = inbox.read_choices(session, g.actor)
     found, is_searched = listed.found.number, search.is_narrowed
     looking.note_list_seen(g.actor, view=search.view, found=found, is_searched=is_searched, as_of=as_of)
-    filters = chosen_filters(search, choices.offences)
-    return render_template("fines/inbox.html", search=search, listed=listed, choices=choices, filters=filters)
+    filters = chosen_filters(search, listed.choices.offences)
+    return render_template("fines/inbox.html", search=search, listed=listed, choices=listed.choices, filters=filters)
 
 
 @blueprint.get("/contraventions/export.xlsx")

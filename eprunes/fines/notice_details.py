@@ -1,6 +1,6 @@
 """What a notice says: the content of its sealed box, in our own words (the agency's stand in its raw record)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from uuid import UUID
@@ -81,12 +81,16 @@ def open_notice(key: bytes, notice: Notice) -> NoticeDetails:
     return from_json(open_box(key, notice.organisation_id, TABLE, notice.id, notice.box))
 
 
-def open_notices(store: KeyStore, notices: Iterable[Notice]) -> dict[UUID, NoticeDetails]:
-    """The content of notices of one organisation, by notice id; those whose key is destroyed are absent."""
+def open_notices(keys: KeyStore | Mapping[UUID, bytes], notices: Iterable[Notice]) -> dict[UUID, NoticeDetails]:
+    """The content of notices of one organisation, by notice id; those whose key is destroyed are absent.
+
+    `keys`: their keys by id, or the store to look them up in.
+    """
     rows = list(notices)
     if not rows:
         return {}
-    keys = store.keys(rows[0].organisation_id, (row.key_id for row in rows))
+    if isinstance(keys, KeyStore):
+        keys = keys.keys(rows[0].organisation_id, (row.key_id for row in rows))
     return {row.id: open_notice(keys[row.key_id], row) for row in rows if row.key_id in keys}
 
 

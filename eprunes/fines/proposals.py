@@ -46,13 +46,14 @@ class Proposal:
 def propose(
     session: TenantSession, notices: Sequence[Notice], vehicles: Mapping[UUID, Vehicle]
 ) -> dict[UUID, Proposal]:
-    """A proposal for each notice of one organisation, by notice id; two queries for a whole page.
+    """A proposal for each notice of one organisation, by notice id; two queries at most for a whole page.
 
     `vehicles` are theirs, by id, as the fleet knows them now: an exit is often written down after the notice came.
     """
     moments = [(one.vehicle_id, instant) for one in notices if one.vehicle_id for instant in _instants(one)]
     holders = holders_at_many(session, session.organisation_id, moments) if moments else {}
-    absences = absences_of(session, vehicles)
+    unheld = {vehicle_id for vehicle_id, instant in moments if (vehicle_id, instant) not in holders}
+    absences = absences_of(session, unheld)
     return {
         one.id: _proposal(one, holders, vehicles.get(one.vehicle_id), absences.get(one.vehicle_id, ()))
         for one in notices

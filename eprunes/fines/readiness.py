@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
 
-from eprunes.core.database import platform_session
-from eprunes.fines.catalogue import ALWAYS
+from eprunes.fines.catalogue import every_line
+from eprunes.fines.catalogue_rules import ALWAYS
 from eprunes.fines.models import Notice, NoticeKind, Offence
 from eprunes.fleet.models import Assignment, Driver, Vehicle, VehicleAbsence
 
@@ -69,11 +69,13 @@ def held_by(organisation_id: UUID, driver_ids: Iterable[UUID]) -> ColumnElement[
     return and_(Notice.vehicle_id.in_(select(Assignment.vehicle_id).where(*theirs)), held)
 
 
-def free_lines() -> tuple[FreeLine, ...]:
-    """The lines of the catalogue that ask for no designation: offence, first and last day."""
-    columns = Offence.natinf, Offence.valid_from, Offence.valid_to
-    with platform_session("catalogue des infractions") as session:
-        return tuple(map(tuple, session.execute(select(*columns).where(Offence.designation_required.is_(False)))))
+def free_lines(lines: Iterable[Offence] | None = None) -> tuple[FreeLine, ...]:
+    """The lines of the catalogue that ask for no designation: offence, first and last day.
+
+    `lines`: the catalogue, for who has read it already.
+    """
+    free = [one for one in (every_line() if lines is None else lines) if one.designation_required is False]
+    return tuple((one.natinf, one.valid_from, one.valid_to) for one in free)
 
 
 def may_ask_for_driver(free: Sequence[FreeLine]) -> ColumnElement[bool]:

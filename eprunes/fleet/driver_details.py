@@ -1,6 +1,6 @@
 """What is known of a driver as a person: the content of the sealed box, and what a designation needs of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 from uuid import UUID
@@ -112,12 +112,16 @@ def seal_details(key: bytes, organisation_id: UUID, driver_id: UUID, details: Dr
     return seal(key, organisation_id, TABLE, driver_id, to_json(details))
 
 
-def open_details(store: KeyStore, drivers: Iterable[Driver]) -> dict[UUID, DriverDetails]:
-    """The details of drivers of one organisation, by driver id; those whose key is destroyed are absent."""
+def open_details(keys: KeyStore | Mapping[UUID, bytes], drivers: Iterable[Driver]) -> dict[UUID, DriverDetails]:
+    """The details of drivers of one organisation, by driver id; those whose key is destroyed are absent.
+
+    `keys`: their keys by id, or the store to look them up in.
+    """
     rows = list(drivers)
     if not rows:
         return {}
-    keys = store.keys(rows[0].organisation_id, (row.key_id for row in rows))
+    if isinstance(keys, KeyStore):
+        keys = keys.keys(rows[0].organisation_id, (row.key_id for row in rows))
     return {
         row.id: from_json(open_box(keys[row.key_id], row.organisation_id, TABLE, row.id, row.box))
         for row in rows
