@@ -16,6 +16,11 @@ from eprunes.fines.models import Channel, Notice
 from eprunes.fines.notice_rendering import render_notice
 from eprunes.fines.services import designating, filing, looking
 
+LETTER_LEFT = {
+    True: "la lettre reste à imprimer et à poster (voir «\u00a0Lettres et réponses\u00a0»)",
+    False: "seul l’administrateur peut imprimer et poster la lettre, un courriel le lui rappelle chaque matin",
+}
+
 
 @blueprint.get("/contraventions/<uuid:notice_id>")
 @requires(Permission.VIEW_NOTICES)
@@ -30,7 +35,7 @@ def notice_page(notice_id: UUID):
 @requires(Permission.ANSWER_NOTICES)
 @in_inbox
 def designate(notice_id: UUID):
-    notice = pages.load_notice(g.actor, reading(), notice_id, clock.now())
+    notice = pages.load_to_answer(g.actor, reading(), notice_id, clock.now())
     form, choice = pages.sent_designation(g.actor, reading(), notice, clock.now()), ReopenForm()
     with refusals_on(choice):
         candidate = pages.candidate_of(reading(), form.driver_id.data)
@@ -47,7 +52,7 @@ def designate(notice_id: UUID):
 @requires(Permission.ANSWER_NOTICES)
 @in_inbox
 def report_impossible(notice_id: UUID):
-    notice, form = pages.load_notice(g.actor, reading(), notice_id, clock.now()), ImpossibilityForm()
+    notice, form = pages.load_to_answer(g.actor, reading(), notice_id, clock.now()), ImpossibilityForm()
     if form.validate_on_submit():
         with refusals_on(form):
             told = {"reason": form.chosen(), "comment": form.comment.data or "", "channel": _channel(notice)}
@@ -105,6 +110,6 @@ def _channel(notice: Notice) -> Channel:
 
 def _answered(notice: Notice, channel: Channel):
     """Back to the inbox with a sentence that names only the notice's number (decision 1)."""
-    way = "elle part vers l’ANTAI" if channel is Channel.AGENCY else "la lettre reste à imprimer et à poster"
+    way = "elle part vers l’ANTAI" if channel is Channel.AGENCY else LETTER_LEFT[g.actor.is_administrator]
     flash(f"Réponse confirmée pour l’avis n° {pages.number_of(notice)}\u00a0: {way}.")
     return redirect(url_for("fines.inbox"))

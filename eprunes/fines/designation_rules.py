@@ -1,9 +1,11 @@
 """What may be declared of a designated driver: the rules of a driver's file, and those that the offence adds."""
 
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
 from eprunes.core.refusals import Refused
+from eprunes.fines.answering import ImpossibilityReason
 from eprunes.fines.models import Notice, NoticeKind
 from eprunes.fleet import driver_rules
 from eprunes.fleet.driver_details import DriverDetails
@@ -30,6 +32,10 @@ PARKING_FEE = (
     "Un forfait de post-stationnement (FPS) n’est pas une contravention\u00a0: aucun conducteur ne peut être désigné, "
     "il est dû par le titulaire du certificat d’immatriculation."
 )
+LATE_SALE = (
+    "Ces pièces sont datées d’après l’infraction\u00a0: si le véhicule n’était pas encore cédé, désignez le "
+    "conducteur. S’il l’était, exposez quand il a été vendu."
+)
 UNEXPLAINED = (
     "D’après votre parc, ce conducteur n’avait pas ce véhicule à cet instant\u00a0: indiquez pourquoi vous le désignez."
 )
@@ -44,6 +50,14 @@ def refuse_unanswerable(notice: Notice) -> None:
     """Raises Refused where the law knows no answer."""
     if because := why_no_answer(notice):
         raise Refused(because)
+
+
+def refuse_late_sale(reason: ImpossibilityReason, dated: Sequence[date], comment: str, offence_day: date) -> None:
+    """Refuse a sale whose papers came after the offence, unless the facts are told: who sold has fifteen days to
+    declare it (Code de la route R. 322-4), and who had not sold yet has to designate. Raises Refused on `comment`.
+    """
+    if reason is ImpossibilityReason.SALE and dated and min(dated) > offence_day and not comment.strip():
+        raise Refused(LATE_SALE, "comment")
 
 
 def must_explain(notice: Notice, driver_id: UUID | None, holders: set[UUID]) -> bool:

@@ -15,6 +15,7 @@ from eprunes.core.wording import short_day
 from eprunes.fines.answering import OPEN_STATES
 from eprunes.fines.deadlines import NoticeSource
 from eprunes.fines.models import Answer, Notice, NoticeKind
+from eprunes.fines.notice_numbers import number_print
 from eprunes.fines.queries import View, in_view, visible_notices
 from eprunes.fines.readiness import READINESS_WORDS, Readiness, held_by, of_readiness
 from eprunes.fleet.models import Driver, Vehicle
@@ -162,7 +163,7 @@ def _text_criteria(session: TenantSession, actor: Actor, text: str, view: View) 
     index_key = key_store().index_key(own)
     plates = Vehicle.organisation_id == own, Vehicle.plate_key.contains(bare, autoescape=True)
     criteria = [
-        Notice.number_fingerprint == fingerprint(index_key, f"avis:{bare}"),
+        Notice.number_fingerprint == number_print(index_key, bare),
         Notice.plate_fingerprint == fingerprint(index_key, f"{FRANCE}:{bare}"),
         Notice.vehicle_id.in_(select(Vehicle.id).where(*plates)),
     ]

@@ -45,5 +45,5 @@ def any_number(text: str) -> str:
 
 
 def number_print(index_key: bytes, number: str) -> bytes:
-    """What a notice is found by: a keyed fingerprint of its number."""
-    return fingerprint(index_key, f"avis:{number}")
+    """What a notice is found by: a keyed fingerprint of its number, whose leading zeros say nothing."""
+    return fingerprint(index_key, f"avis:{number.lstrip('0')}")

@@ -25,7 +25,7 @@ from eprunes.fines.models import Channel, Notice, NoticeKind
 from eprunes.fines.notice_details import is_its_plate, key_of, open_notices, open_refusal, open_snapshot
 from eprunes.fines.proposals import neighbours, similar_vehicles
 from eprunes.fines.services.designating import DESIGNATION, DRIVER_GONE
-from eprunes.fines.services.steps import GONE
+from eprunes.fines.services.steps import GONE, why_gone
 from eprunes.fines.thread import Fact, GivenAnswer, read_thread
 from eprunes.fleet.documents import VEHICLE, Document, Subject, read_documents
 from eprunes.fleet.driver_details import DriverDetails, missing_for_designation, open_details
@@ -111,6 +111,14 @@ def load_notice(actor: Actor, session: TenantSession, notice_id: UUID, as_of: da
     notice = session.scalar(queries.visible_notices(actor, as_of).where(Notice.id == notice_id))
     if notice is None:
         raise NotVisible(GONE)
+    return notice
+
+
+def load_to_answer(actor: Actor, session: TenantSession, notice_id: UUID, as_of: datetime) -> Notice:
+    """As `load_notice`, for an answer: whoever comes second is told that one was given (C4.3-e). Raises NotVisible."""
+    notice = session.scalar(queries.visible_notices(actor, as_of).where(Notice.id == notice_id))
+    if notice is None:
+        raise NotVisible(why_gone(session, actor, notice_id))
     return notice
 
 

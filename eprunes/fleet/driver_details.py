@@ -78,8 +78,18 @@ _DATES = {"birth_date", "licence_issued_on"}
 
 
 def missing_for_designation(details: DriverDetails) -> list[str]:
-    """French names of what a designation still needs (Code de la route A. 121-1: identity, address, licence)."""
-    return [label for name, label in _NEEDED.items() if not getattr(details, name)]
+    """French names of what a designation still needs (Code de la route A. 121-1: identity, address, licence).
+
+    A licence from before the birth is one that no title says: a designation by it is refused.
+    """
+    missing = [label for name, label in _NEEDED.items() if not getattr(details, name)]
+    return [*missing, "une date de permis qui suive la naissance"] if precedes_birth(details) else missing
+
+
+def precedes_birth(details: DriverDetails) -> bool:
+    """True when the licence would have been issued before its holder was born, which no title says."""
+    birth, licence = details.birth_date, details.licence_issued_on
+    return birth is not None and licence is not None and licence < birth
 
 
 def has_too_early_licence(details: DriverDetails) -> bool:

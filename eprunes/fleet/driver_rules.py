@@ -9,7 +9,13 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from eprunes.core.texts import tidy_line
-from eprunes.fleet.driver_details import YOUNGEST_AGE, DriverDetails, birthday_of, has_too_early_licence
+from eprunes.fleet.driver_details import (
+    YOUNGEST_AGE,
+    DriverDetails,
+    birthday_of,
+    has_too_early_licence,
+    precedes_birth,
+)
 from eprunes.fleet.plates import FRANCE, InvalidPlate, country_alpha2
 
 _EARLIEST_BIRTH = date(1900, 1, 1)
@@ -130,16 +136,10 @@ def doubts(details: DriverDetails) -> dict[str, str]:
     A licence for mopeds is issued at fourteen, a foreign one as its country has it; and the date is no part of what
     the law asks for (A. 121-1: the licence's reference).
     """
-    if not has_too_early_licence(details):
+    if precedes_birth(details) or not has_too_early_licence(details):
         return {}
     sentence = f"Ce permis aurait été délivré avant ses {YOUNGEST_AGE} ans\u00a0: vérifiez la date sur le titre."
     return {"licence_issued_on": sentence}
-
-
-def precedes_birth(details: DriverDetails) -> bool:
-    """True when the licence would have been issued before its holder was born, which no title says."""
-    birth, licence = details.birth_date, details.licence_issued_on
-    return birth is not None and licence is not None and licence < birth
 
 
 def date_problems(details: DriverDetails, today: date) -> dict[str, str]:

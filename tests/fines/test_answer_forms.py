@@ -131,6 +131,12 @@ def test_no_duty_is_no_reason_where_the_law_asks_for_a_designation(desk, browser
         assert "Classé sans désignation" not in browser.get(f"/contraventions/{notice_id}").text
 
 
+def test_a_contravention_is_not_filed_as_a_parking_fee(desk, browser):
+    answer = browser.post(f"/contraventions/{desk[3]}/classer", data={"filing_reason": "fps"})
+    assert (answer.status_code, "pas un forfait de post-stationnement" in answer.text) == (422, True)
+    assert "payer ne dispense pas de désigner" in answer.text
+
+
 def test_before_any_refusal_one_click_is_enough(desk, browser):
     page = browser.get(f"/contraventions/{desk[3]}").text
     assert ONE_CLICK in page

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from threading import Barrier
 
 import pytest
@@ -14,7 +15,7 @@ from eprunes.antai.client import AgencyClient
 from eprunes.antai.models import Transmission
 from eprunes.antai.sending import send_due
 from eprunes.core.crypto import BoxUnreadable, key_store, open_box
-from eprunes.core.database import tenant_session
+from eprunes.core.database import new_id, tenant_session
 from eprunes.core.refusals import NotVisible, Refused
 from eprunes.fines import events, transmission
 from eprunes.fines.answering import AnswerState, FilingReason, ImpossibilityReason, NoticeState
@@ -42,13 +43,15 @@ def designate(actor, notice_id, *, driver_id=None, details=fleet.NOEL, keep=Fals
     )
 
 
-def report(actor, notice_id, reason: ImpossibilityReason, *, comment: str = "", proofs: int = 0) -> None:
+def report(
+    actor, notice_id, reason: ImpossibilityReason, *, comment: str = "", proofs: int = 0, dated=date(2026, 2, 20)
+) -> None:
     designating.report_impossibility(
         actor,
         notice_id,
         reason=reason,
         comment=comment,
-        proofs=[designating.Proof(f"Pièce {one}", f"2026-{one}", date(2026, 3, 1)) for one in range(proofs)],
+        proofs=[designating.Proof(f"Pièce {one}", f"2026-{one}", dated) for one in range(proofs)],
         as_of=AS_OF,
     )
 
@@ -184,6 +187,26 @@ def test_of_several_users_who_answer_at_once_one_wins_and_the_others_are_told(ap
     assert len(answers(world, notice_id)) == 1
 
 
+@pytest.mark.parametrize(("days", "comment", "is_taken"), [(0, "", True), (1, "", False), (1, "Vendu le 20.", True)])
+def test_a_sale_declared_after_the_offence_wants_the_facts(world, user, notice_id, days, comment, is_taken):
+    """C4.3-c: fifteen days are given to declare a sale; who had not sold yet designates."""
+    dated = fleet.notice(world.organisation_id, notice_id).offence_day + timedelta(days=days)
+    told = nullcontext() if is_taken else pytest.raises(Refused, match="exposez quand il a été vendu")
+    with told:
+        report(user, notice_id, ImpossibilityReason.SALE, comment=comment, proofs=2, dated=dated)
+    assert len(answers(world, notice_id)) == is_taken
+
+
+def test_who_answers_second_is_told_that_an_answer_was_given(world, signed_in, notice_id):
+    """C4.3-e, decision 1: and reads nothing else of the notice."""
+    designate(worlds.actor(world.both), notice_id)
+    for other in (world.fines, world.both):
+        answer = signed_in(other).post(f"/contraventions/{notice_id}/designer", data={"last_name": "X"})
+        assert (answer.status_code, "Une réponse vient d’être donnée à cet avis" in answer.text) == (404, True)
+    gone = signed_in(world.fines).post(f"/contraventions/{new_id()}/designer", data={"last_name": "X"})
+    assert (gone.status_code, "Une réponse vient d’être donnée" in gone.text) == (404, False)
+
+
 REASONS = [
     (ImpossibilityReason.THEFT, 1, False),
     (ImpossibilityReason.DESTRUCTION, 1, False),
@@ -219,7 +242,7 @@ def test_an_impossibility_without_one_of_them_is_refused(world, user, notice_id,
     assert answers(world, notice_id) == []
 
 
-@pytest.mark.parametrize("reason", list(FilingReason))
+@pytest.mark.parametrize("reason", [one for one in FilingReason if one is not FilingReason.PARKING_FEE])
 def test_classifying_is_not_an_answer(world, user, notice_id, reason):
     """Decision 7."""
     filing.file_notice(user, notice_id, reason=reason, as_of=AS_OF)

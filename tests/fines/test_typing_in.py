@@ -98,6 +98,10 @@ def record(**changes) -> dict:
         ({"natinf": "25A"}, "natinf"),
         ({"speed_retained": 124}, "speed_retained"),
         ({"speed_limit": 0}, "speed_limit"),
+        (
+            {"noticed_on": date(2025, 4, 2), "offence_on": date(2025, 3, 30), "offence_hour": time(2, 30)},
+            "offence_hour",
+        ),
     ],
 )
 def test_a_field_that_can_t_be_is_refused_with_a_sentence(changes, field):
@@ -212,6 +216,8 @@ def test_what_was_typed_may_be_corrected_until_it_is_answered(world):
     assert (notice.vehicle_id, notice.deadline_on) == (other, date(2026, 4, 10))
     assert details_of(notice).earlier[0]["saisie"]["number"] == NUMBER
     typing_in.type_in(someone, TYPED, as_of=AS_OF)
+    with pytest.raises(Refused, match="déjà connu"):
+        typing_in.type_in(someone, replace(TYPED, number=f"0{NUMBER}"), as_of=AS_OF)
     with pytest.raises(Refused, match="déjà connu"):
         typing_in.correct(someone, notice_id, TYPED, as_of=AS_OF)
     named = {"driver_id": None, "kind": DriverKind.EMPLOYEE, "details": fleet.NOEL, "keep_in_fleet": False}

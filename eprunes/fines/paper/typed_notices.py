@@ -53,7 +53,7 @@ def problems(typed: TypedNotice, zone, as_of: datetime) -> dict[str, str]:
     found = _date_problems(typed, max(local_day(as_of, zone), paris_day(as_of))) | _place_problems(typed)
     checks = {"number": lambda: read_number(typed.number, typed.kind), "plate": lambda: plate_of(typed)}
     if "offence_on" not in found:
-        checks["offence_hour"] = lambda: _refuse_future(typed, as_of)
+        checks["offence_hour"] = lambda: _check_hour(typed, as_of)
     for field, check in checks.items():
         try:
             check()
@@ -103,8 +103,11 @@ def received(typed: TypedNotice) -> ReceivedNotice:
     return ReceivedNotice(natinf=natinf, offence=offence_of(typed), notice_date=typed.noticed_on, details=details)
 
 
-def _refuse_future(typed: TypedNotice, as_of: datetime) -> None:
-    if offence_of(typed).instant > as_of:
+def _check_hour(typed: TypedNotice, as_of: datetime) -> None:
+    offence = offence_of(typed)
+    if offence.nonexistent:
+        raise ValueError("Cette heure n’existe pas\u00a0: cette nuit-là, les horloges l’ont sautée. Relisez l’avis.")
+    if offence.instant > as_of:
         raise ValueError("L’infraction ne peut pas être dans le futur.")
 
 

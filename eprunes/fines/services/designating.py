@@ -139,6 +139,7 @@ def report_impossibility(
     ):
         notice = steps.notice_to_change(session, actor, notice_id, as_of)
         designation_rules.refuse_unanswerable(notice)
+        designation_rules.refuse_late_sale(reason, [one.dated for one in proofs], comment, notice.offence_day)
         check_channel(notice, channel)
         kept = attachments.keep(session, actor, notice, NoticeFileKind.PROOF, sealed, as_of)
         pieces = [_piece(one, kept) for one in proofs]

@@ -10,7 +10,7 @@ from eprunes.core.refusals import Refused
 from eprunes.fines import counting, events
 from eprunes.fines.answering import FilingReason, NoticeMove, NoticeState, move_notice
 from eprunes.fines.catalogue import offences_for
-from eprunes.fines.models import Notice
+from eprunes.fines.models import Notice, NoticeKind
 from eprunes.fines.queries import visible_notices
 from eprunes.fines.services import steps
 
@@ -18,12 +18,16 @@ DUTY = (
     "Cette infraction peut retirer des points\u00a0: la loi vous impose de désigner le conducteur (Code de la route, "
     "article L. 121-6). Choisissez un autre motif, ou répondez."
 )
+NOT_A_PARKING_FEE = (
+    "Cet avis est une contravention, pas un forfait de post-stationnement\u00a0: choisissez un autre motif."
+)
 
 
 def file_notice(actor: Actor, notice_id: UUID, *, reason: FilingReason, as_of: datetime) -> None:
     """Classify a notice without designation; not an answer, so that its window runs on (decision 7).
 
-    Raises Refused for "no duty to designate" where the catalogue says that there is one.
+    Raises Refused for "no duty to designate" where the catalogue says that there is one, and for "parking fee" on
+    any other kind of notice.
     """
     if reason is FilingReason.NO_DUTY:
         _refuse_where_law_asks(actor, notice_id, as_of)
@@ -48,6 +52,8 @@ def _change_state(
 ) -> None:
     with tenant_session(actor.organisation_id, write=True) as session:
         notice = steps.notice_to_change(session, actor, notice_id, as_of)
+        if reason is FilingReason.PARKING_FEE and notice.kind != NoticeKind.PARKING_FEE:
+            raise Refused(NOT_A_PARKING_FEE, "filing_reason")
         with counting.follow(session, [notice]):
             notice.state = move_notice(NoticeState(notice.state), change)
             notice.filing_reason = reason

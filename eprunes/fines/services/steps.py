@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from eprunes.accounts.permissions import Actor
+from eprunes.accounts.permissions import Actor, Permission
 from eprunes.core import audit
 from eprunes.core.crypto import key_store, seal
 from eprunes.core.database import TenantSession, new_id, tenant_session
@@ -24,6 +25,7 @@ GONE = (
     "Cet avis n’existe pas, ou n’est plus ouvert à votre compte\u00a0: une réponse a peut-être déjà été donnée, ou son "
     "délai de 45 jours est passé."
 )
+ANSWERED = "Une réponse vient d’être donnée à cet avis\u00a0: il n’est plus ouvert à votre compte."
 _ALREADY = "Une réponse a déjà été donnée à cet avis."
 
 
@@ -44,8 +46,17 @@ def notice_to_change(session: TenantSession, actor: Actor, notice_id: UUID, as_o
     query = visible_notices(actor, as_of).where(Notice.id == notice_id).with_for_update()
     notice = session.scalar(query)
     if notice is None:
-        raise NotVisible(GONE)
+        raise NotVisible(why_gone(session, actor, notice_id))
     return notice
+
+
+def why_gone(session: TenantSession, actor: Actor, notice_id: UUID) -> str:
+    """What somebody who acts on a notice that they may not see (any more) is told: an answer of their own client, or
+    nothing that says whether it exists."""
+    own = Notice.organisation_id == actor.organisation_id, Notice.id == notice_id
+    query = select(Notice.id).where(*own, Notice.is_answered.is_(True))
+    is_answered = actor.may(Permission.ANSWER_NOTICES) and session.scalar(query) is not None
+    return ANSWERED if is_answered else GONE
 
 
 @dataclass(frozen=True)
