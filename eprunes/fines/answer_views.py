@@ -35,7 +35,7 @@ def notice_page(notice_id: UUID):
 @requires(Permission.ANSWER_NOTICES)
 @in_inbox
 def designate(notice_id: UUID):
-    notice = pages.load_to_answer(g.actor, reading(), notice_id, clock.now())
+    notice = pages.load_notice(g.actor, reading(), notice_id, clock.now(), answering=True)
     form, choice = pages.sent_designation(g.actor, reading(), notice, clock.now()), ReopenForm()
     with refusals_on(choice):
         candidate = pages.candidate_of(reading(), form.driver_id.data)
@@ -52,7 +52,7 @@ def designate(notice_id: UUID):
 @requires(Permission.ANSWER_NOTICES)
 @in_inbox
 def report_impossible(notice_id: UUID):
-    notice, form = pages.load_to_answer(g.actor, reading(), notice_id, clock.now()), ImpossibilityForm()
+    notice, form = pages.load_notice(g.actor, reading(), notice_id, clock.now(), answering=True), ImpossibilityForm()
     if form.validate_on_submit():
         with refusals_on(form):
             told = {"reason": form.chosen(), "comment": form.comment.data or "", "channel": _channel(notice)}

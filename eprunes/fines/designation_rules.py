@@ -5,6 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from eprunes.core.refusals import Refused
+from eprunes.core.texts import folded
 from eprunes.fines.answering import ImpossibilityReason
 from eprunes.fines.models import Notice, NoticeKind
 from eprunes.fleet import driver_rules
@@ -39,6 +40,10 @@ LATE_SALE = (
 UNEXPLAINED = (
     "D’après votre parc, ce conducteur n’avait pas ce véhicule à cet instant\u00a0: indiquez pourquoi vous le désignez."
 )
+SOMEBODY_ELSE = (
+    "Ce nom et cette date de naissance ne sont pas ceux du conducteur choisi\u00a0: choisissez la personne, ou "
+    "indiquez pourquoi vous la désignez."
+)
 
 
 def why_no_answer(notice: Notice) -> str | None:
@@ -63,6 +68,13 @@ def refuse_late_sale(reason: ImpossibilityReason, dated: Sequence[date], comment
 def must_explain(notice: Notice, driver_id: UUID | None, holders: set[UUID]) -> bool:
     """Whether a designation goes against the fleet: the vehicle is ours, and this driver did not have it then."""
     return notice.vehicle_id is not None and driver_id not in holders
+
+
+def is_somebody_else(known: DriverDetails, told: DriverDetails) -> bool:
+    """Whether these details are another person's than the file's: the name and the birth differ, both. A name or a
+    date alone may have been mistyped."""
+    names = [folded(f"{one.last_name} {one.first_name}") for one in (known, told)]
+    return names[0] != names[1] and known.birth_date != told.birth_date
 
 
 def tidied(details: DriverDetails, today: date, offence_day: date) -> tuple[DriverDetails, dict[str, str]]:

@@ -106,19 +106,16 @@ class NoticePage:
         return refused_designation(self.answers)
 
 
-def load_notice(actor: Actor, session: TenantSession, notice_id: UUID, as_of: datetime) -> Notice:
-    """A notice that the actor may see now. Raises NotVisible."""
+def load_notice(
+    actor: Actor, session: TenantSession, notice_id: UUID, as_of: datetime, *, answering: bool = False
+) -> Notice:
+    """A notice that the actor may see now. Raises NotVisible.
+
+    `answering`: whoever comes second with an answer is told that one was given (C4.3-e).
+    """
     notice = session.scalar(queries.visible_notices(actor, as_of).where(Notice.id == notice_id))
     if notice is None:
-        raise NotVisible(GONE)
-    return notice
-
-
-def load_to_answer(actor: Actor, session: TenantSession, notice_id: UUID, as_of: datetime) -> Notice:
-    """As `load_notice`, for an answer: whoever comes second is told that one was given (C4.3-e). Raises NotVisible."""
-    notice = session.scalar(queries.visible_notices(actor, as_of).where(Notice.id == notice_id))
-    if notice is None:
-        raise NotVisible(why_gone(session, actor, notice_id))
+        raise NotVisible(why_gone(session, actor, notice_id) if answering else GONE)
     return notice
 
 

@@ -1,6 +1,7 @@
 """Long tasks of the fleet as their pages read them: the rows of one kind without their boxes, and one box opened."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -26,6 +27,38 @@ COLUMNS = (
     WorkTask.total_steps,
     WorkTask.key_id,
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownTask:
+    """What every page of a long task shows of it."""
+
+    id: UUID
+    state: WorkState
+    author: str
+    created_at: datetime
+    done_steps: int
+    total_steps: int
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in UNDER_WAY
+
+    @property
+    def is_writing(self) -> bool:
+        return self.state in (WorkState.CONFIRMED, WorkState.APPLYING)
+
+
+def shown_of(row: Row, names: Mapping[UUID, str]) -> dict:
+    """The fields of a `ShownTask` from a task's row; `names`: its author's name by id."""
+    return {
+        "id": row.id,
+        "state": WorkState(row.state),
+        "author": names.get(row.author_id, ""),
+        "created_at": row.created_at,
+        "done_steps": row.done_steps,
+        "total_steps": row.total_steps,
+    }
 
 
 def find_task(session: TenantSession, actor: Actor, kind: str, task_id: UUID, as_of: datetime) -> Row | None:

@@ -131,6 +131,27 @@ def test_no_duty_is_no_reason_where_the_law_asks_for_a_designation(desk, browser
         assert "Classé sans désignation" not in browser.get(f"/contraventions/{notice_id}").text
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_asked"),
+    [
+        ({"last_name": "Autre", "first_name": "Zoé", "birth_date": "1970-01-01"}, True),
+        ({"last_name": "Dumas-Autre"}, False),
+        ({"birth_date": "1974-12-28"}, False),
+        ({"last_name": "DUMAS", "first_name": "caroline"}, False),
+    ],
+)
+def test_another_person_under_the_holder_s_file_wants_a_reason(desk, browser, changes, is_asked):
+    """C4.3-c: a name alone, or a date alone, may have been mistyped in the file."""
+    world, _, driver_id, notice_id = desk
+    path, typed = f"/contraventions/{notice_id}/designer", designation_of(driver_id, **changes)
+    answer = browser.post(path, data=typed)
+    assert (answer.status_code, answers(world)) == ((422, 0) if is_asked else (302, 1))
+    if is_asked:
+        assert "ne sont pas ceux du conducteur choisi" in answer.text
+        assert 'name="because"' in answer.text
+        assert browser.post(path, data=typed | {"because": "Prêtée à sa collègue."}).status_code == 302
+
+
 def test_a_contravention_is_not_filed_as_a_parking_fee(desk, browser):
     answer = browser.post(f"/contraventions/{desk[3]}/classer", data={"filing_reason": "fps"})
     assert (answer.status_code, "pas un forfait de post-stationnement" in answer.text) == (422, True)

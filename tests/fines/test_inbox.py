@@ -231,7 +231,8 @@ def test_what_failed_stands_on_top_and_an_unknown_outcome_only_for_the_administr
     vehicle_id, driver_id = held(world)
     waiting, refused = notice(world, vehicle_id), notice(world, columns={"state": NoticeState.REFUSED})
     unknown = notice(world, vehicle_id)
-    signed_in(world.fines).post(f"/contraventions/{unknown}/designer", data=designation_of(driver_id))
+    typed = designation_of(driver_id, because="Prêtée à sa collègue.")
+    assert signed_in(world.fines).post(f"/contraventions/{unknown}/designer", data=typed).status_code == 302
     with tenant_session(world.organisation_id, write=True) as session:
         own = Answer.organisation_id == world.organisation_id
         session.execute(update(Answer).where(own).values(state=AnswerState.UNKNOWN))

@@ -20,7 +20,7 @@ from eprunes.fines.bulk.checking import Seen
 from eprunes.fines.bulk.selection import Selection
 from eprunes.fines.bulk.steps import KIND
 from eprunes.fleet.queries import author_names
-from eprunes.fleet.task_rows import AGREED, COLUMNS, RECENT, UNDER_WAY, opened
+from eprunes.fleet.task_rows import AGREED, COLUMNS, RECENT, ShownTask, opened, shown_of
 
 HEADINGS = ["N° d’avis", "Motif"]
 
@@ -38,20 +38,14 @@ class Named:
     seen: Seen | None = None
 
 
-@dataclass(frozen=True)
-class Bulk:
+@dataclass(frozen=True, kw_only=True)
+class Bulk(ShownTask):
     """A bulk designation as its pages show it.
 
     `ready` and `unready` are what the check found, `done` and `not_done` what became of it once it is over; `asked`
     is how many notices it was about, known once they were looked at, `letters` how many answers will go by post.
     """
 
-    id: UUID
-    state: WorkState
-    author: str
-    created_at: datetime
-    done_steps: int
-    total_steps: int
     asked: int | None = None
     letters: int = 0
     ready: tuple[Named, ...] = ()
@@ -59,14 +53,6 @@ class Bulk:
     done: tuple[Named, ...] = ()
     not_done: tuple[Named, ...] = ()
     refusal: str = ""
-
-    @property
-    def is_under_way(self) -> bool:
-        return self.state in UNDER_WAY
-
-    @property
-    def is_writing(self) -> bool:
-        return self.state in (WorkState.CONFIRMED, WorkState.APPLYING)
 
     @property
     def is_waiting(self) -> bool:
@@ -164,12 +150,7 @@ def _bulk(row: Row, names: dict[UUID, str], content: dict, result: dict) -> Bulk
     left = {one.id for one in missed}
     stopped = tuple(Named(one.id, one.number, refusal) for one in ready[done:]) if "done" in result else ()
     return Bulk(
-        id=row.id,
-        state=WorkState(row.state),
-        author=names.get(row.author_id, ""),
-        created_at=row.created_at,
-        done_steps=row.done_steps,
-        total_steps=row.total_steps,
+        **shown_of(row, names),
         asked=content["ready"] + content["unready"] if "ready" in content else None,
         letters=content.get("letters", 0),
         ready=ready,

@@ -97,13 +97,23 @@ def let_declare(
 ) -> dict:
     """What a designation declares, ready to be sealed, its driver's file in line; does not commit. Raises Refused."""
     snapshot = declared(actor, notice, kind=kind, details=details, because=because, as_of=as_of)
-    is_explained = "pourquoi" in snapshot
-    if not is_explained and designation_rules.must_explain(notice, driver_id, holder_ids(session, notice)):
-        raise Refused(designation_rules.UNEXPLAINED, "because")
-    driver = _driver(session, actor, driver_id)
+    driver, told = _driver(session, actor, driver_id), driver_details.from_json(snapshot["conducteur"])
+    if "pourquoi" not in snapshot:
+        _refuse_unexplained(session, notice, driver_id, driver, told)
     if driver is not None and keep_in_fleet:
-        _update_driver(driver, driver_details.from_json(snapshot["conducteur"]))
+        _update_driver(driver, told)
     return snapshot
+
+
+def _refuse_unexplained(
+    session: TenantSession, notice: Notice, driver_id: UUID | None, driver: Driver | None, told: DriverDetails
+) -> None:
+    """Raises Refused on `because` where the fleet says something else than the designation."""
+    if designation_rules.must_explain(notice, driver_id, holder_ids(session, notice)):
+        raise Refused(designation_rules.UNEXPLAINED, "because")
+    known = driver_details.open_details(key_store(), [driver] if driver else []).get(driver_id)
+    if known is not None and designation_rules.is_somebody_else(known, told):
+        raise Refused(designation_rules.SOMEBODY_ELSE, "because")
 
 
 def declared(

@@ -17,7 +17,7 @@ from eprunes.fleet.bulk.selection import Selection
 from eprunes.fleet.bulk.steps import KIND
 from eprunes.fleet.names import names_by_id
 from eprunes.fleet.queries import author_names
-from eprunes.fleet.task_rows import AGREED, UNDER_WAY, find_task, opened, recent_tasks
+from eprunes.fleet.task_rows import AGREED, ShownTask, find_task, opened, recent_tasks, shown_of
 
 HEADINGS = ["Immatriculation", "Pays", "Motif"]
 
@@ -31,19 +31,13 @@ class Found:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Bulk:
+@dataclass(frozen=True, kw_only=True)
+class Bulk(ShownTask):
     """A bulk operation as its pages show it.
 
     `ready` and `unready` are what the check found, `done` and `not_done` what became of it once it is over.
     """
 
-    id: UUID
-    state: WorkState
-    author: str
-    created_at: datetime
-    done_steps: int
-    total_steps: int
     title: str
     ready: tuple[Found, ...] = ()
     unready: tuple[Found, ...] = ()
@@ -51,14 +45,6 @@ class Bulk:
     not_done: tuple[Found, ...] = ()
     warnings: tuple[str, ...] = ()
     refusal: str = ""
-
-    @property
-    def is_under_way(self) -> bool:
-        return self.state in UNDER_WAY
-
-    @property
-    def is_writing(self) -> bool:
-        return self.state in (WorkState.CONFIRMED, WorkState.APPLYING)
 
     @property
     def is_over(self) -> bool:
@@ -143,12 +129,7 @@ def _bulk(row: Row, names: dict[UUID, str], content: dict, result: dict) -> Bulk
     refusal = result.get("refusal", "")
     stopped = tuple(Found(one.country, one.plate, refusal) for one in ready[done:]) if "done" in result else ()
     return Bulk(
-        id=row.id,
-        state=WorkState(row.state),
-        author=names.get(row.author_id, ""),
-        created_at=row.created_at,
-        done_steps=row.done_steps,
-        total_steps=row.total_steps,
+        **shown_of(row, names),
         title=content.get("title", ""),
         ready=ready,
         unready=unready,

@@ -21,7 +21,7 @@ from eprunes.fleet.importing.mappings import lacking_columns
 from eprunes.fleet.importing.running import refused_workbook, unstaged
 from eprunes.fleet.importing.steps import KIND
 from eprunes.fleet.queries import author_names
-from eprunes.fleet.task_rows import AGREED, UNDER_WAY, find_task, opened, recent_tasks
+from eprunes.fleet.task_rows import AGREED, ShownTask, find_task, opened, recent_tasks, shown_of
 
 LONGEST_NAME = 120
 _SHOWN_IN_LISTS = ("filename", "sender_id", "sheets", "is_empty", "is_over_quota", "is_unreadable")
@@ -36,8 +36,8 @@ class Staged:
     key: bytes
 
 
-@dataclass(frozen=True)
-class Import:
+@dataclass(frozen=True, kw_only=True)
+class Import(ShownTask):
     """An import as its pages show it.
 
     `author` sent it, `confirmer` agreed to it, when that was somebody else. `sheets` are the counts once there is a
@@ -46,14 +46,8 @@ class Import:
     has, since the first preview) and `refusal` are filled on its own page only.
     """
 
-    id: UUID
-    state: WorkState
-    author: str
     confirmer: str
-    created_at: datetime
     expires_at: datetime
-    done_steps: int
-    total_steps: int
     filename: str = ""
     sheets: tuple[dict, ...] = ()
     is_empty: bool = False
@@ -75,10 +69,6 @@ class Import:
     def lacking(self) -> dict[str, list[str]]:
         """The columns without which lines of its sheets are refused, by sheet."""
         return lacking_columns(self.mapping, self.preview["problems"] if self.preview else [])
-
-    @property
-    def is_under_way(self) -> bool:
-        return self.state in UNDER_WAY
 
 
 def recent_imports(session: TenantSession, actor: Actor, as_of: datetime) -> list[Import]:
@@ -174,13 +164,8 @@ def _import(row: Row, names: dict[UUID, str], facts: dict) -> Import:
     sender, confirmer = _people(row, facts)
     is_confirmed = row.state in AGREED and confirmer != sender
     return Import(
-        id=row.id,
-        state=WorkState(row.state),
-        author=names.get(sender, ""),
+        **shown_of(row, names) | {"author": names.get(sender, "")},
         confirmer=names.get(confirmer, "") if is_confirmed else "",
-        created_at=row.created_at,
         expires_at=row.expires_at,
-        done_steps=row.done_steps,
-        total_steps=row.total_steps,
         **{name: tuple(value) if name == "sheets" else value for name, value in facts.items() if name != "sender_id"},
     )
