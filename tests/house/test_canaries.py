@@ -13,8 +13,9 @@ from eprunes.accounts.services import invitations, resets
 from eprunes.fines.queries import View
 from tests.house import roles
 from tests.house.canaries import contents, leave_traces, marks, word
-from tests.house.roles import ADMIN, ANONYMOUS, OPERATOR
+from tests.house.roles import ADMIN, ANONYMOUS, OF_A_CLIENT, OPERATOR
 from tests.house.stored_texts import SEALED, columns, sealed_texts, stored_texts
+from tests.house.test_matrix import is_let_in
 from tests.support import letters
 from tests.support.fleet import notice_ids
 from tests.support.routes import calls
@@ -124,10 +125,11 @@ def text_of(answer) -> str:
     return re.sub(r"(?<=W3CDTF\">)[^<]+", "", text)
 
 
-def pages(app, browser, ids=None):
-    """(endpoint, text) of all that a browser may be given."""
+def pages(app, browser, ids=None, role=ADMIN):
+    """(endpoint, text) of all that a browser may be given, and one page that it is refused."""
+    yield "refused", text_of(browser.get("/introuvable"))
     for endpoint, method, path in calls(app, ids):
-        if method == "GET":
+        if method == "GET" and (role not in OF_A_CLIENT or is_let_in(endpoint, role)):
             for one in every_view(endpoint, path):
                 yield endpoint, text_of(browser.get(one))
 
@@ -162,7 +164,7 @@ def test_no_page_and_no_file_shows_anything_of_another_client(app, two_clients, 
     own, other = two_clients
     readers = roles.browsers(app, own) | {"visite": roles.visitor(app, own)}
     for role, browser in readers.items():
-        for endpoint, text in pages(app, browser):
+        for endpoint, text in pages(app, browser, role=role):
             if role == OPERATOR:
                 text = without_what_an_operator_may_know(text, endpoint, other)
             assert not found_in(text, other), (role, endpoint)
