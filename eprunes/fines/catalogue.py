@@ -1,12 +1,12 @@
 """The catalogue of offences as data: loading it, and finding the line in force on a day."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from eprunes.core.database import platform_session
 from eprunes.fines.catalogue_rules import ALWAYS
@@ -52,10 +52,10 @@ def offences_for(
     }
 
 
-def every_line() -> list[Offence]:
-    """The whole catalogue, in the order of its labels: a few dozen lines."""
+def every_line() -> Sequence[Row]:
+    """The whole catalogue, in the order of its labels, to read: a few dozen lines, with the columns of `Offence`."""
     with platform_session("catalogue des infractions") as session:
-        return list(session.scalars(select(Offence).order_by(Offence.label, Offence.valid_from)))
+        return session.execute(select(Offence.__table__).order_by(Offence.label, Offence.valid_from)).all()
 
 
 def lines_of(natinfs: Iterable[str]) -> dict[str, list[Offence]]:
