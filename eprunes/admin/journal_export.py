@@ -11,10 +11,10 @@ from eprunes.core import audit
 from eprunes.core.audit import AuditEntry
 from eprunes.core.audit_seals import sign_head, write_anchor
 from eprunes.core.audit_tables import AuditLink
+from eprunes.core.chunks import chunks
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.spreadsheets.writing import Cell, Sheet, write_workbook
 
-CHUNK = 500
 HEADINGS = [
     "N° dans la chaîne",
     "Date et heure",
@@ -45,8 +45,7 @@ def signed_head(session: TenantSession, as_of: datetime) -> bytes:
 def _rows(actor: Actor, session: TenantSession, search: JournalSearch, as_of: datetime) -> Iterator[list[Cell]]:
     order = found_entries(actor, search).order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
     entries, names = session.scalars(order).all(), names_of_users(session, actor)
-    for start in range(0, len(entries), CHUNK):
-        chunk = entries[start : start + CHUNK]
+    for chunk in chunks(entries):
         places = _places(actor, session, chunk)
         for line in lines_of(session, actor, chunk, names, as_of):
             yield _cells(line, places.get(line.entry.id), actor)

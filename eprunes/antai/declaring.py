@@ -17,6 +17,7 @@ from eprunes.antai.client import AgencyClient
 from eprunes.antai.models import DeclaredPlate
 from eprunes.core import audit
 from eprunes.core.calendar import paris_day
+from eprunes.core.chunks import chunks
 from eprunes.core.database import TenantSession, new_id, platform_session, tenant_session
 from eprunes.fleet.models import Vehicle
 
@@ -61,8 +62,7 @@ def withdraw_gone(organisation: Organisation, client: AgencyClient, convention: 
     """Withdraw the plates of vehicles that left; all of them once the client has no convention any more."""
     counts: Counter = Counter()
     due = _to_withdraw(organisation.id, convention, as_of)
-    for start in range(0, len(due), CHUNK):
-        batch = due[start : start + CHUNK]
+    for batch in chunks(due, CHUNK):
         gone = _withdraw(client, batch, as_of)
         _note_withdrawn(organisation.id, gone, as_of)
         counts["withdrawn"] += len(gone)
@@ -82,8 +82,7 @@ def withdraw_purged(client: AgencyClient, as_of: datetime) -> Counter:
         )
         elsewhere = {tuple(row) for row in session.execute(used)} if plates else set()
     due = [(plate, None, (plate.country, plate.plate_key) in elsewhere) for plate in plates]
-    for start in range(0, len(due), CHUNK):
-        batch = due[start : start + CHUNK]
+    for batch in chunks(due, CHUNK):
         gone = _withdraw(client, batch, as_of)
         with platform_session(_REASON, write=True) as session:
             done = update(DeclaredPlate).where(DeclaredPlate.id.in_(gone)).values(withdrawn_at=as_of)
@@ -196,8 +195,8 @@ def _declared_elsewhere(
     session: TenantSession, organisation_id: UUID, plates: list[DeclaredPlate]
 ) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
-    for start in range(0, len(plates), CHUNK):
-        keys = [plate.plate_key for plate in plates[start : start + CHUNK]]
+    for batch in chunks(plates):
+        keys = [plate.plate_key for plate in batch]
         query = select(DeclaredPlate.country, DeclaredPlate.plate_key).where(
             DeclaredPlate.plate_key.in_(keys),
             DeclaredPlate.organisation_id != organisation_id,

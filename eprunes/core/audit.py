@@ -17,6 +17,7 @@ from sqlalchemy import delete, insert
 from eprunes.core import audit_chain
 from eprunes.core.audit_tables import AuditConnection, AuditEntry
 from eprunes.core.calendar import earliest_day_reaching, paris_day, start_of_day
+from eprunes.core.chunks import chunks
 from eprunes.core.database import TenantSession, new_id, tenant_session
 
 __all__ = [
@@ -30,7 +31,6 @@ __all__ = [
 ]
 
 CONNECTION_MONTHS = 12
-_CHUNK = 500
 
 
 class ActorKind(StrEnum):
@@ -90,8 +90,8 @@ def record_all(
         | {"details": _as_stored(details)}
         for action, (subject_kind, subject_id), details in acts
     ]
-    for start in range(0, len(rows), _CHUNK):
-        session.execute(insert(AuditEntry.__table__), rows[start : start + _CHUNK])
+    for chunk in chunks(rows):
+        session.execute(insert(AuditEntry.__table__), chunk)
     for row in rows:
         audit_chain.await_commit(session, audit_chain.PlainEntry(**row), None)
 

@@ -41,13 +41,13 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from eprunes.core.chunks import chunks
 from eprunes.core.database import IN_BINARY, QuickUuid, UtcDateTime, engine_options, new_id
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _VERSION = b"\x01"
 _SEALED_FROM = len(_VERSION) + _NONCE_BYTES
-_CHUNK = 500
 _ORPHAN_AGE = timedelta(days=1)
 _PREPARING = 20191004
 PLATFORM = UUID(int=0)
@@ -178,18 +178,17 @@ class KeyStore:
             for key_id, key in keys
         ]
         with self._connect() as connection:
-            for start in range(0, len(rows), _CHUNK):
-                connection.execute(insert(_data_keys), rows[start : start + _CHUNK])
+            for chunk in chunks(rows):
+                connection.execute(insert(_data_keys), chunk)
         return keys
 
     def keys(self, organisation_id: UUID, key_ids: Iterable[UUID]) -> dict[UUID, bytes]:
         """The data keys that still exist, by id; destroyed ones are absent."""
-        wanted = list(dict.fromkeys(key_ids))
         query = select(_data_keys.c.id, _data_keys.c.wrapped).where(_is_owned, self._is_among)
         rows: list = []
         with self._reading() as connection:
-            for start in range(0, len(wanted), _CHUNK):
-                chosen = {"owner": organisation_id, "chosen": wanted[start : start + _CHUNK]}
+            for chunk in chunks(dict.fromkeys(key_ids)):
+                chosen = {"owner": organisation_id, "chosen": chunk}
                 rows.extend(connection.execute(query, chosen, execution_options=IN_BINARY))
         return self._unwrapped(organisation_id, rows)
 
@@ -218,10 +217,10 @@ class KeyStore:
 
     def destroy_keys(self, organisation_id: UUID, key_ids: Iterable[UUID]) -> int:
         """Destroy data keys for good; returns how many were still there. Harmless when repeated."""
-        doomed, gone = list(key_ids), 0
+        gone = 0
         with self._connect() as connection:
-            for start in range(0, len(doomed), _CHUNK):
-                chosen = {"owner": organisation_id, "chosen": doomed[start : start + _CHUNK]}
+            for chunk in chunks(key_ids):
+                chosen = {"owner": organisation_id, "chosen": chunk}
                 gone += connection.execute(delete(_data_keys).where(_is_owned, self._is_among), chosen).rowcount
         return gone
 

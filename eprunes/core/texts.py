@@ -1,6 +1,9 @@
 """Text as people type or paste it, made fit to be stored and shown."""
 
 import unicodedata
+from collections.abc import Iterable
+from contextlib import suppress
+from uuid import UUID
 
 _INVISIBLE = ("Cc", "Cf", "Cs")
 
@@ -20,6 +23,16 @@ def tidy_lines(text: str) -> str:
 def folded(text: str) -> str:
     """Without case, accents and punctuation, so that « émile » finds « ÉMILE » and « Saint-Gérard » two words."""
     return text.casefold().translate(_PLAIN)
+
+
+def ids_in(texts: Iterable[str]) -> list[UUID]:
+    """The ids that texts name, each once and in their order: one a text, or several with commas between. What is no
+    id is left out."""
+    found: dict[UUID, None] = {}
+    for piece in (piece for text in texts for piece in text.split(",")):
+        with suppress(ValueError):
+            found[UUID(piece)] = None
+    return list(found)
 
 
 def _is_shown(character: str) -> bool:

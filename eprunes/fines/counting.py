@@ -17,6 +17,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from eprunes.core.calendar import add_months, paris_day, start_of_day
+from eprunes.core.chunks import chunks
 from eprunes.core.database import TenantSession, new_id
 from eprunes.fines import events
 from eprunes.fines.answering import OPEN_STATES, AnswerState, NoticeState
@@ -30,7 +31,6 @@ PARKING_FEE = "FPS"
 """What stands for an offence where there is none."""
 NUMBERS = ("received", "designated", "impossible", "filed", "in_time", "missed", "answer_days")
 _OF_ANSWERS = {"designation": "designated", "impossibilite": "impossible"}
-_AT_ONCE = 500
 
 
 class Cell(NamedTuple):
@@ -72,7 +72,7 @@ def follow(session: TenantSession, notices: Sequence[Notice]) -> Iterator[None]:
 def tally(session: TenantSession, notices: Sequence[Notice]) -> Tally:
     """What these notices count for as they stand."""
     found: Tally = {}
-    for some in _parts(notices):
+    for some in chunks(notices):
         answers = _standing(session, [one.id for one in some if one.is_answered])
         missed = closed_unanswered(session, some)
         for notice in some:
@@ -125,10 +125,6 @@ def _sites_of_many(session: TenantSession, sites: set[str], as_of: datetime) -> 
         .having(func.count(Assignment.driver_id.distinct()) >= FEWEST_DRIVERS)
     )
     return set(session.scalars(query))
-
-
-def _parts(everything: Sequence) -> Iterator[Sequence]:
-    return (everything[start : start + _AT_ONCE] for start in range(0, len(everything), _AT_ONCE))
 
 
 def _numbers(notice: Notice, answer: tuple[str, date] | None, is_missed: bool) -> Counter:
@@ -189,7 +185,7 @@ def _add(session: TenantSession, changes: Tally) -> None:
         if any(numbers.values())
     ]
     insert = postgresql.insert if session.bind.dialect.name == "postgresql" else sqlite.insert
-    for some in _parts(rows):
+    for some in chunks(rows):
         statement = insert(NoticeCount.__table__).values(some)
         more = {name: NoticeCount.__table__.c[name] + statement.excluded[name] for name in NUMBERS}
         where = [NoticeCount.organisation_id, NoticeCount.month, NoticeCount.site, NoticeCount.natinf]

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from eprunes.accounts.permissions import Actor
 from eprunes.core import audit
+from eprunes.core.chunks import chunks
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.spreadsheets.writing import Sheet, write_csv, write_workbook
 from eprunes.fines.deadlines import NoticeSource
@@ -12,7 +13,6 @@ from eprunes.fines.inbox import Row, rows_of
 from eprunes.fines.inbox_filters import NoticeSearch, found_notices, in_order
 from eprunes.fines.models import NoticeKind
 
-CHUNK = 500
 KINDS = {NoticeKind.OFFENCE: "Contravention", NoticeKind.PARKING_FEE: "FPS"}
 HEADINGS = [
     "N° d’avis",
@@ -55,8 +55,8 @@ def notices_csv(actor: Actor, session: TenantSession, search: NoticeSearch, as_o
 def _sheet(actor: Actor, session: TenantSession, search: NoticeSearch, as_of: datetime) -> Sheet:
     notices = session.scalars(in_order(found_notices(session, actor, search, as_of), search)).all()
     rows: list[Row] = []
-    for start in range(0, len(notices), CHUNK):
-        rows.extend(rows_of(session, notices[start : start + CHUNK], as_of))
+    for chunk in chunks(notices):
+        rows.extend(rows_of(session, chunk, as_of))
     with tenant_session(actor.organisation_id, write=True) as trace:
         details = {"vue": search.view, "nombre": len(rows), "recherche": search.is_narrowed}
         audit.record(trace, "avis.exportes", as_of=as_of, actor_id=actor.user_id, details=details)

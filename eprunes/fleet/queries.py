@@ -15,10 +15,9 @@ from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from eprunes.accounts.models import User
 from eprunes.accounts.permissions import Actor, Permission
 from eprunes.core.audit import AuditEntry
+from eprunes.core.chunks import chunks
 from eprunes.core.database import TenantSession
 from eprunes.fleet.models import Assignment, DistinctDrivers, Driver, DueDate, Vehicle, VehicleAbsence
-
-_CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -144,11 +143,10 @@ def holders_at_many(
     """
     wanted = set(moments)
     by_vehicle: dict[UUID, list[Assignment]] = defaultdict(list)
-    vehicle_ids = list({vehicle_id for vehicle_id, _ in wanted})
-    for start in range(0, len(vehicle_ids), _CHUNK):
+    for chunk in chunks({vehicle_id for vehicle_id, _ in wanted}):
         query = select(Assignment).where(
             Assignment.organisation_id == organisation_id,
-            Assignment.vehicle_id.in_(vehicle_ids[start : start + _CHUNK]),
+            Assignment.vehicle_id.in_(chunk),
             Assignment.starts_at <= max(instant for _, instant in wanted),
             or_(Assignment.ends_at.is_(None), Assignment.ends_at > min(instant for _, instant in wanted)),
         )
@@ -165,11 +163,10 @@ def holders_at_many(
 def absences_of(session: TenantSession, vehicle_ids: Iterable[UUID]) -> dict[UUID, list[VehicleAbsence]]:
     """When each of these vehicles was out of the fleet and came back, oldest first; only those that were."""
     found: dict[UUID, list[VehicleAbsence]] = {}
-    ids = list(vehicle_ids)
-    for start in range(0, len(ids), _CHUNK):
+    for chunk in chunks(vehicle_ids):
         query = select(VehicleAbsence).where(
             VehicleAbsence.organisation_id == session.organisation_id,
-            VehicleAbsence.vehicle_id.in_(ids[start : start + _CHUNK]),
+            VehicleAbsence.vehicle_id.in_(chunk),
         )
         for row in session.scalars(query.order_by(VehicleAbsence.left_at)):
             found.setdefault(row.vehicle_id, []).append(row)

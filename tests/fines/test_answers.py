@@ -1,5 +1,6 @@
 """Answers: exactly one stands, complete, sealed, and independent of what the fleet says later (C4.3-c)."""
 
+import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -175,8 +176,8 @@ def test_of_several_users_who_answer_at_once_one_wins_and_the_others_are_told(ap
             together.wait(10)
             try:
                 designate(actor, notice_id)
-            except (Refused, NotVisible):
-                return "told"
+            except (Refused, NotVisible) as refusal:
+                return "told" if re.search("réponse (vient|a déjà).* donnée à cet avis", str(refusal)) else str(refusal)
             return "won"
 
     actors = [worlds.actor(getattr(world, role)) for role in roles]

@@ -269,7 +269,7 @@ class Killed(BaseException):
 
 
 def test_a_worker_killed_between_two_parts_is_replaced_and_nobody_is_designated_twice(desk, monkeypatch):
-    monkeypatch.setattr(selection, "CHUNK", 1)
+    monkeypatch.setattr(steps, "CHUNK", 1)
     task = desk.checked()
     tasks.confirm_bulk(actor=desk.actor, bulk_id=task.id, as_of=AS_OF)
     real, calls = work.advance, []

@@ -318,7 +318,7 @@ def test_vehicles_and_drivers_of_others_are_as_if_nobody_had_them(room, other_wo
 def test_a_worker_killed_between_two_parts_is_replaced_and_nothing_is_done_twice(world, monkeypatch):
     fill(world, vehicle_count=7, driver_count=3)
     boss, asked = actor(world.fleet), datetime(2026, 2, 1, tzinfo=UTC)
-    monkeypatch.setattr(selection, "CHUNK", 3)
+    monkeypatch.setattr(steps, "CHUNK", 3)
     [driver, *_] = {row.driver_id for row in rows(world, Assignment)}
     act = Reassign(driver, asked)
     chosen = Selection(tuple(row.id for row in rows(world, Vehicle)), None, 7)

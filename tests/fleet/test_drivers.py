@@ -237,7 +237,9 @@ def test_a_licence_from_before_the_sixteenth_birthday_is_doubted_and_refused_now
 
 @pytest.mark.parametrize(("issued", "is_refused"), [(date(1974, 12, 28), True), (date(1974, 12, 29), False)])
 def test_a_licence_from_before_the_birth_is_refused(issued, is_refused):
-    problems = tidied(replace(COMPLETE, licence_issued_on=issued), TODAY)[1]
+    told = replace(COMPLETE, licence_issued_on=issued)
+    assert missing_for_designation(told) == ["une date de permis qui suive la naissance"] * is_refused
+    problems = tidied(told, TODAY)[1]
     assert list(problems) == ["licence_issued_on"] * is_refused
     assert tidied(replace(COMPLETE, licence_issued_on=issued, birth_date=None), TODAY)[1] == {}
 

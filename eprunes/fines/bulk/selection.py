@@ -1,13 +1,15 @@
 """Which notices a bulk designation is about: those ticked in the inbox, or everything that its search finds."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from eprunes.accounts.permissions import Actor
+from eprunes.core.chunks import chunks
 from eprunes.core.database import TenantSession
 from eprunes.core.paging import count_of
+from eprunes.core.texts import ids_in
 from eprunes.fines.inbox import views_of
 from eprunes.fines.inbox_filters import NoticeSearch, found_notices, notice_search_args, read_notice_search
 from eprunes.fines.models import Notice
@@ -45,7 +47,7 @@ def selected(
     if searched is not None:
         search = read_notice_search(searched, views_of(actor))
         return Selection((), search, count_of(session, found_notices(session, actor, search, as_of)))
-    known = _by_deadline(session, actor, {one for text in ticked for one in _ids_in(text)}, as_of)
+    known = _by_deadline(session, actor, ids_in(ticked), as_of)
     return Selection(tuple(known), None, len(known))
 
 
@@ -58,22 +60,7 @@ def targets(session: TenantSession, actor: Actor, content: Mapping, as_of: datet
     return _by_deadline(session, actor, [UUID(one) for one in content["ids"]], as_of)
 
 
-def chunks(items: Sequence, start: int = 0) -> Iterator[Sequence]:
-    """The items from `start` on, by so many as one transaction takes."""
-    for index in range(start, len(items), CHUNK):
-        yield items[index : index + CHUNK]
-
-
 def _by_deadline(session: TenantSession, actor: Actor, ids: Iterable[UUID], as_of: datetime) -> list[UUID]:
     query = visible_notices(actor, as_of).with_only_columns(Notice.deadline_on, Notice.id)
-    rows = [row for chunk in chunks(list(ids)) for row in session.execute(query.where(Notice.id.in_(chunk)))]
+    rows = [row for chunk in chunks(ids, CHUNK) for row in session.execute(query.where(Notice.id.in_(chunk)))]
     return [notice_id for _, notice_id in sorted(map(tuple, rows))]
-
-
-def _ids_in(text: str) -> Iterator[UUID]:
-    """The ids in a value of a form: one, or those of a whole page with commas between."""
-    for piece in text.split(","):
-        try:
-            yield UUID(piece)
-        except ValueError:
-            continue

@@ -8,12 +8,13 @@ from uuid import UUID
 from eprunes.accounts.authors import author
 from eprunes.accounts.permissions import Actor, Permission
 from eprunes.core import work
+from eprunes.core.chunks import chunks
 from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.core.work import Claim, Handler, WorkState
 from eprunes.fines.bulk.checking import Ready, Seen, look_at, moved
-from eprunes.fines.bulk.selection import chunks, targets
+from eprunes.fines.bulk.selection import CHUNK, targets
 from eprunes.fines.channels import channel_of
 from eprunes.fines.models import Channel
 from eprunes.fines.notice_details import open_notices
@@ -57,7 +58,7 @@ def apply(claim: Claim, as_of: datetime) -> None:
     """
     content, started = work.open_claimed(claim, "input_box"), monotonic()
     ready = work.open_claimed(claim, "staged_box")["ready"]
-    for part in chunks(ready, content["done"]):
+    for part in chunks(ready, CHUNK, start=content["done"]):
         instant = as_of + timedelta(seconds=monotonic() - started)
         if (actor := _author(claim, instant)) is None:
             _end(claim, content, refusal=NOT_ALLOWED)
@@ -84,7 +85,7 @@ def _looked_at(
 ) -> tuple[list[Agreed], list[Reason], int]:
     """What is ready, what is not, and how many of the ready ones will be letters to post."""
     ready, unready, letters, looked = [], [], 0, 0
-    for part in chunks(chosen):
+    for part in chunks(chosen, CHUNK):
         with tenant_session(claim.organisation_id) as session:
             verdict = look_at(session, actor, part, as_of)
         numbers = {one: details.number for one, details in open_notices(key_store(), verdict.notices.values()).items()}

@@ -14,6 +14,7 @@ from eprunes.accounts.permissions import Actor
 from eprunes.accounts.queries import organisation
 from eprunes.core import audit
 from eprunes.core.calendar import end_of_day, start_of_day
+from eprunes.core.chunks import chunks
 from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.spreadsheets.writing import Cell, Sheet
@@ -30,7 +31,6 @@ HEADINGS = [
     "piece_jointe",
 ]  # fmt: skip
 _NOBODY = [None] * 14
-_CHUNK = 500
 
 
 def answers_sheet(
@@ -47,7 +47,7 @@ def answers_sheet(
     company = organisation(actor.organisation_id)
     states = {AnswerState.TO_POST} if to_post else OPEN_STATES
     found = session.execute(_answered(actor, since, until, states, as_of)).all()
-    rows = [row for start in range(0, len(found), _CHUNK) for row in _rows(found[start : start + _CHUNK], company)]
+    rows = [row for chunk in chunks(found) for row in _rows(chunk, company)]
     with tenant_session(actor.organisation_id, write=True) as trace:
         details = {"nombre": len(rows)}
         audit.record(trace, "reponse.exportees", as_of=as_of, actor_id=actor.user_id, details=details)

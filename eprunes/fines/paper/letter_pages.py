@@ -4,7 +4,6 @@ An answered notice is the administrator's alone (C4.3-f), and so is its letter.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -63,15 +62,6 @@ class LetterRow:
     row: Row
     answer: Answer
     unprintable: Sequence[str]
-
-
-def ids_in(texts: Sequence[str]) -> list[UUID]:
-    """The ids that a form or an address names; what is none is left out."""
-    found = []
-    for text in texts[:MOST]:
-        with suppress(ValueError):
-            found.append(UUID(text))
-    return found
 
 
 def letters_to_post(actor: Actor, session: TenantSession, as_of: datetime) -> list[LetterRow]:

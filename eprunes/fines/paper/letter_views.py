@@ -9,6 +9,7 @@ from eprunes.accounts.permissions import Permission, requires
 from eprunes.core import clock
 from eprunes.core.calendar import local_day
 from eprunes.core.spreadsheets.writing import write_csv, write_workbook
+from eprunes.core.texts import ids_in
 from eprunes.core.web import CSV, XLSX, download, downloads, reading, refusals_on, render_form
 from eprunes.fines import pages
 from eprunes.fines.blueprint import blueprint, in_inbox
@@ -74,7 +75,7 @@ def export_answers_csv():
 
 
 def _ticked() -> list[UUID]:
-    return letter_pages.ids_in(request.values.getlist("avis"))
+    return ids_in(request.values.getlist("avis"))[: letter_pages.MOST]
 
 
 def _letters_page(form: FlaskForm) -> Response:

@@ -1,14 +1,16 @@
 """Which vehicles a bulk operation is about: those ticked in the list, or everything that its search finds."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from eprunes.accounts.permissions import Actor
+from eprunes.core.chunks import chunks
 from eprunes.core.database import TenantSession
 from eprunes.core.paging import count_of
+from eprunes.core.texts import ids_in
 from eprunes.fleet.models import Vehicle
 from eprunes.fleet.queries import visible_vehicles
 from eprunes.fleet.vehicle_search import VehicleSearch, found_vehicles, read_vehicle_search, vehicle_search_args
@@ -53,7 +55,7 @@ def selected(
     if searched is not None:
         search = read_vehicle_search(searched)
         return Selection((), search, count_of(session, found_vehicles(session, actor, search, as_of)))
-    ids = {one for text in ticked for one in _ids_in(text)}
+    ids = ids_in(ticked)
     known = [UUID(one.id) for one in _by_id(session, actor, ids)]
     return Selection(tuple(known), None, len(known))
 
@@ -69,12 +71,6 @@ def targets(session: TenantSession, actor: Actor, content: Mapping, as_of: datet
     return sorted(found, key=lambda one: (one.plate, one.id))
 
 
-def chunks(items: Sequence, start: int = 0) -> Iterator[Sequence]:
-    """The items from `start` on, by so many as one transaction takes."""
-    for index in range(start, len(items), CHUNK):
-        yield items[index : index + CHUNK]
-
-
 _COLUMNS = (Vehicle.id, Vehicle.country, Vehicle.plate)
 
 
@@ -82,19 +78,10 @@ def _by_id(session: TenantSession, actor: Actor, ids: Iterable[UUID]) -> list[Ta
     query = visible_vehicles(actor).with_only_columns(*_COLUMNS)
     return [
         _target(row)
-        for chunk in chunks(list(ids))
+        for chunk in chunks(ids, CHUNK)
         for row in session.execute(query.where(Vehicle.id.in_(chunk)))
     ]  # fmt: skip
 
 
 def _target(row: Sequence) -> Target:
     return Target(str(row[0]), row[1], row[2])
-
-
-def _ids_in(text: str) -> Iterator[UUID]:
-    """The ids in a value of a form: one, or those of a whole page with commas between."""
-    for piece in text.split(","):
-        try:
-            yield UUID(piece)
-        except ValueError:
-            continue

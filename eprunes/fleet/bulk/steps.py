@@ -7,11 +7,12 @@ from uuid import UUID
 
 from eprunes.accounts.permissions import Actor
 from eprunes.core import work
+from eprunes.core.chunks import chunks
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.work import Claim, Handler, WorkState
 from eprunes.fleet.bulk.acts import Act, act_from_json
 from eprunes.fleet.bulk.checking import look_at, warnings
-from eprunes.fleet.bulk.selection import Target, chunks, targets
+from eprunes.fleet.bulk.selection import CHUNK, Target, targets
 from eprunes.fleet.task_authors import NOT_ALLOWED, fleet_author
 
 KIND = "operation-groupee"
@@ -54,7 +55,7 @@ def apply(claim: Claim, as_of: datetime) -> None:
         _end(claim, content, refusal=NOT_ALLOWED)
         return
     act, ready = act_from_json(content["act"]), work.open_claimed(claim, "staged_box")["ready"]
-    for part in chunks(ready, content["done"]):
+    for part in chunks(ready, CHUNK, start=content["done"]):
         instant = as_of + timedelta(seconds=monotonic() - started)
         with tenant_session(claim.organisation_id, write=True) as session:
             missed = _do(session, actor, act, part, as_of)
@@ -71,7 +72,7 @@ def _looked_at(
     claim: Claim, actor: Actor, act: Act, chosen: list[Target], as_of: datetime
 ) -> tuple[list[Target], list[Reason]]:
     ready, unready, looked = [], [], 0
-    for part in chunks(chosen):
+    for part in chunks(chosen, CHUNK):
         with tenant_session(claim.organisation_id) as session:
             reasons = look_at(session, actor, act, [UUID(one.id) for one in part]).reasons
         ready += [one for one in part if UUID(one.id) not in reasons]

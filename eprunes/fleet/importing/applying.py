@@ -9,13 +9,14 @@ from sqlalchemy import bindparam, insert, update
 from sqlalchemy.exc import IntegrityError
 
 from eprunes.accounts import quota
+from eprunes.core.chunks import chunks
 from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession, new_id, tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.core.work import LeaseLost
 from eprunes.fleet.driver_details import KEY_PURPOSE, missing_for_designation, seal_details
 from eprunes.fleet.importing.drivers import driver_key
-from eprunes.fleet.importing.existing import chunks, load_existing
+from eprunes.fleet.importing.existing import load_existing
 from eprunes.fleet.importing.parsing import Parsed
 from eprunes.fleet.importing.plan import AssignmentAct, Closing, DriverAct, Existing, Plan, VehicleAct, VehicleKey
 from eprunes.fleet.importing.planning import plan_import

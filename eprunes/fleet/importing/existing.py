@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, select
 
 from eprunes.accounts import quota
+from eprunes.core.chunks import chunks
 from eprunes.core.crypto import open_box
 from eprunes.core.database import TenantSession
 from eprunes.fleet.driver_details import TABLE, DriverDetails, from_json
@@ -17,7 +18,6 @@ from eprunes.fleet.importing.plan import Existing, Person, StoredAssignment, Sto
 from eprunes.fleet.importing.vehicles import FIELDS
 from eprunes.fleet.models import Assignment, Driver, Vehicle, VehicleAbsence
 
-CHUNK = 500
 ERASED = "un conducteur dont les données sont effacées"
 
 
@@ -41,13 +41,6 @@ def load_existing(
     assignments = _assignments(session, parsed, vehicles, drivers, persons, closed)
     naming, absences = _naming(session, keys), _absences(session)
     return Existing(vehicles, drivers, assignments, naming, used, allowed, persons, absences)
-
-
-def chunks(items: Iterable) -> Iterator[list]:
-    """The same items, by so many as one statement takes."""
-    rows = list(items)
-    for start in range(0, len(rows), CHUNK):
-        yield rows[start : start + CHUNK]
 
 
 def _vehicles(session: TenantSession, lock: bool) -> dict[VehicleKey, StoredVehicle]:

@@ -11,6 +11,7 @@ from sqlalchemy import Select, delete, func, insert, select, update
 
 from eprunes.accounts.permissions import Actor
 from eprunes.core.calendar import local_day
+from eprunes.core.chunks import AT_ONCE, chunks
 from eprunes.core.database import TenantSession, new_id, tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.fleet import due_dates as rules
@@ -21,7 +22,6 @@ from eprunes.fleet.versions import due_date_version, refuse_stale
 
 COMPUTED_KINDS = (DueKind.INSPECTION, DueKind.EXIT_PROOF)
 GONE = "Cette échéance n’existe plus\u00a0: elle vient d’être supprimée."
-_CHUNK = 500
 
 
 def add_due_date(
@@ -129,7 +129,7 @@ def refresh_computed(
     if not are_locked:
         _lock_vehicles(session, changes)
     counts: Counter = Counter()
-    for chunk in _chunks(sorted(changes)):
+    for chunk in chunks(sorted(changes)):
         opened: list[dict] = []
         current = {one: changes[one] for one in chunk} if are_locked else _changes(session, chunk, as_of, zone)
         for change in current.values():
@@ -215,18 +215,14 @@ def _papers_of(session: TenantSession, vehicle_ids: Collection[UUID] | None) -> 
 
 def _narrowed(query: Select, column, vehicle_ids: Collection[UUID] | None) -> Select:
     """Of many vehicles all are read: a list of ids has its limits."""
-    few = vehicle_ids is not None and len(vehicle_ids) <= _CHUNK
+    few = vehicle_ids is not None and len(vehicle_ids) <= AT_ONCE
     return query.where(column.in_(list(vehicle_ids))) if few else query
 
 
 def _lock_vehicles(session: TenantSession, vehicle_ids: Iterable[UUID]) -> None:
-    for chunk in _chunks(sorted(vehicle_ids)):
+    for chunk in chunks(sorted(vehicle_ids)):
         query = select(Vehicle.id).where(Vehicle.organisation_id == session.organisation_id, Vehicle.id.in_(chunk))
         session.execute(query.order_by(Vehicle.id).with_for_update()).all()
-
-
-def _chunks(ids: list[UUID]) -> Iterable[list[UUID]]:
-    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
 
 
 def _refresh_around(session: TenantSession, due: DueDate, zone: ZoneInfo, as_of: datetime) -> None:
