@@ -132,7 +132,8 @@ def _designate(actor: Actor, notice_id: UUID, driver: Driver, details: DriverDet
 def _report_theft(actor: Actor, notice_id: UUID, as_of: datetime) -> None:
     reason = ImpossibilityReason.THEFT
     complaint = Proof(reason.requirements.proofs[0], "PV 2026/004512", (as_of - timedelta(days=9)).date())
-    designating.report_impossibility(actor, notice_id, reason=reason, comment="", proofs=[complaint], as_of=as_of)
+    told = {"comment": "Volé la veille sur le parking, clés en main du conducteur.", "proofs": [complaint]}
+    designating.report_impossibility(actor, notice_id, reason=reason, **told, as_of=as_of)
 
 
 def _require_success(counts: dict) -> None:

@@ -1,7 +1,7 @@
 """The home page: what has to be done today, by right."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from flask import Blueprint, g, render_template, url_for
 
@@ -10,10 +10,11 @@ from eprunes.accounts.permissions import Actor, Permission, requires
 from eprunes.antai import review
 from eprunes.antai.queries import not_known
 from eprunes.core import clock
-from eprunes.core.calendar import local_day
+from eprunes.core.calendar import local_day, paris_day
 from eprunes.core.database import TenantSession
 from eprunes.core.paging import count_of
 from eprunes.core.web import in_section, reading
+from eprunes.core.wording import day
 from eprunes.fines import inbox
 from eprunes.fines.inbox import Count
 from eprunes.fines.inbox_filters import NoticeSearch, notice_search_args
@@ -61,7 +62,7 @@ def _tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list[Tile]:
 
 def _notice_tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list[Tile]:
     counts = inbox.counts_of(session, actor, as_of)
-    to_redo = inbox.count_waiting_for_agency(session, actor, as_of)
+    unknown = inbox.count_unknown(session, actor, as_of)
     blocked = NoticeSearch(readiness=Readiness.INCOMPLETE)
     incomplete = inbox.count_incomplete(session, actor, as_of)
     urgent, ready, refused = counts[View.URGENT], counts[View.READY], counts[View.REFUSED]
@@ -69,7 +70,8 @@ def _notice_tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list
     return [
         _tile(urgent, "avis urgent", "avis urgents", " (5 jours ou moins)", "bad", _inbox(View.URGENT)),
         _tile(refused, "réponse refusée", "réponses refusées", to_take_up, "bad", _inbox(View.REFUSED)),
-        _tile(to_redo, "réponse", "réponses", " sans résultat connu, ou à poster", "bad", _inbox(View.TO_DO)),
+        _tile(unknown, "réponse", "réponses", " sans résultat connu", "bad", _inbox(View.TO_DO)),
+        _letters_tile(*inbox.letters_to_post(session, actor, as_of), paris_day(as_of)),
         _tile(counts[View.TO_DO], "avis à traiter", "avis à traiter", "", "info", _inbox(View.TO_DO)),
         _tile(ready, "avis prêt", "avis prêts", " à désigner d’un geste", "info", _inbox(View.READY)),
         _tile(
@@ -81,6 +83,14 @@ def _notice_tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list
             url_for("fines.inbox", **notice_search_args(blocked)),
         ),
     ]
+
+
+def _letters_tile(count: Count, first: date | None, today: date) -> Tile:
+    """The letters to post, with the last day to post the first of them."""
+    is_late = first is not None and first < today
+    when = f"délai passé depuis le {day(first)}" if is_late else f"au plus tard le {day(first)}"
+    ending = f", {when}" if count.number < 2 else f", la première\u00a0: {when}" if is_late else f", la première {when}"
+    return _tile(count, "lettre à poster", "lettres à poster", ending, "bad", url_for("fines.letters"))
 
 
 def _fleet_tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list[Tile]:

@@ -20,8 +20,9 @@ from eprunes.core.database import TenantSession, tenant_session
 from eprunes.fines import alerts
 from eprunes.fines.alerts import News, Pile
 from eprunes.fines.answering import AnswerState, NoticeState
+from eprunes.fines.catalogue import offences_for
 from eprunes.fines.deadlines import ALERT_DAYS
-from eprunes.fines.models import Answer, DriverRequest, Notice
+from eprunes.fines.models import Answer, DriverRequest, Notice, NoticeKind
 from eprunes.fines.proposals import Why, propose
 from eprunes.fines.queries import count_of, visible_notices
 from eprunes.fleet.models import Vehicle
@@ -117,6 +118,7 @@ def _news(session: TenantSession, reader: Reader, as_of: datetime) -> News:
         own["to_post"] = _counted(session, visible.where(_has_answer(AnswerState.TO_POST)))
         refused_since = Answer.replaces.is_not(None), Answer.settled_at > since
         own["corrections"] = _counted(session, visible.where(_has_answer(AnswerState.REFUSED, *refused_since)))
+        own["filed"] = alerts.filed_nearing(_filed_piles(session, visible, as_of), since, as_of)
         own["unopened"] = _counted(session, visible.where(Notice.escalated_at > since, _never_opened()))
     if reader.actor.may(Permission.EDIT_FLEET):
         own["without_driver"] = _without_driver(session, visible.where(_waits(), Notice.announced_at > since))
@@ -140,6 +142,22 @@ def _piles(session: TenantSession, visible: Select, since: datetime, as_of: date
     return [
         Pile(day, state == NoticeState.REFUSED, announced_at > since, reminded, count)
         for day, state, announced_at, reminded, count in rows
+    ]
+
+
+def _filed_piles(session: TenantSession, visible: Select, as_of: datetime) -> list[Pile]:
+    """The notices that were filed though the law wants a driver, by their last day. Nothing is marked on them: once
+    reopened, they are told of as if they never had been."""
+    today, (_, last_alerted) = paris_day(as_of), alerts.deadlines_at(min(alerts.FILED_ALERTS), as_of)
+    filed = Notice.is_answered.is_(False), Notice.state == NoticeState.FILED, Notice.kind == NoticeKind.OFFENCE
+    by = (Notice.deadline_on, Notice.natinf, Notice.offence_day, Notice.designation_asked, Notice.filing_reason)
+    query = visible.where(*filed, Notice.deadline_on.between(today, last_alerted))
+    rows = session.execute(query.with_only_columns(*by, func.count()).group_by(*by)).all()
+    lines = offences_for({(natinf, day) for _, natinf, day, *_ in rows}) if rows else {}
+    return [
+        Pile(last_day, False, False, max(ALERT_DAYS), count)
+        for last_day, natinf, day, asked, reason, count in rows
+        if alerts.is_filed_against_duty(reason, asked, getattr(lines.get((natinf, day)), "designation_required", None))
     ]
 
 

@@ -10,6 +10,8 @@ from datetime import date, datetime, timedelta
 
 from eprunes.accounts.models import MailRhythm
 from eprunes.core.calendar import paris_day
+from eprunes.core.wording import short_day
+from eprunes.fines.answering import FilingReason
 from eprunes.fines.deadlines import ANSWER_DAYS, days_left, latest_alert
 
 UNOPENED_AFTER = timedelta(days=7)
@@ -18,12 +20,17 @@ PRESSING_ALERTS = (44, 40)
 LATER_ALERTS = (30, 15)
 """The alerts that wait for the day of the week of whoever chose so, never longer."""
 
+FILED_ALERTS = (44, 40, 30)
+"""The alerts that come for what was filed though the law wants a driver."""
+
 _NEARING = {
-    44: "Plus qu’un jour pour répondre, au mieux",
-    40: "Plus que cinq jours au plus pour répondre",
-    30: "Plus que quinze jours au plus pour répondre",
-    15: "Plus que trente jours au plus pour répondre",
+    44: "À répondre aujourd’hui ou demain au plus tard",
+    40: "Cinq jours au plus pour répondre",
+    30: "Quinze jours au plus pour répondre",
+    15: "Trente jours au plus pour répondre",
 }
+
+_FILED = "Classés sans désignation alors que la loi la demande, à rouvrir et désigner au plus tard le {}"
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,15 @@ class Pile:
 
 
 @dataclass(frozen=True)
+class Filed:
+    """Notices that the law wants a driver of and that somebody put away without one: how many reached an alert, by its
+    day, and the first of their last days."""
+
+    nearing: Counter = field(default_factory=Counter)
+    first_day: date | None = None
+
+
+@dataclass(frozen=True)
 class News:
     """How many notices each sentence of a mail is about; `nearing` by day of the alert."""
 
@@ -53,11 +69,12 @@ class News:
     unopened: int = 0
     replied: int = 0
     without_driver: int = 0
+    filed: Filed = field(default_factory=Filed)
 
     @property
     def is_pressing(self) -> bool:
         """Whether it is told whatever rhythm the person chose."""
-        alerts = sum(self.nearing[one] for one in PRESSING_ALERTS)
+        alerts = sum(self.nearing[one] + self.filed.nearing[one] for one in PRESSING_ALERTS)
         failed = self.refused + self.corrections + self.unknown
         return bool(alerts + self.overdue + failed + self.to_post + self.unopened)
 
@@ -80,6 +97,25 @@ def nearing(piles: Iterable[Pile], since: datetime, as_of: datetime) -> Counter:
         if pile.is_new or pile.reminded_days < alert or latest_alert(pile.deadline_on, since) != alert:
             found[alert] += pile.count
     return found
+
+
+def is_filed_against_duty(reason: str | None, asked: bool | None, required: bool | None) -> bool:
+    """Whether a notice filed for this reason still wants a driver: `asked`, what its paper says of that; where it says
+    nothing, `required` as the catalogue has it, None for an offence that it does not know.
+    """
+    wanted = required if asked is None else asked
+    return reason in (FilingReason.PAID, FilingReason.OTHER) and wanted is True
+
+
+def filed_nearing(piles: Iterable[Pile], since: datetime, as_of: datetime) -> Filed:
+    """What of these notices, filed against a duty, this person, last told at `since`, was not told of; the first alert
+    is left to those who still answer."""
+    reached = [(pile.deadline_on, nearing([pile], since, as_of)) for pile in piles]
+    wanted = [(day, alert, counts[alert]) for day, counts in reached for alert in FILED_ALERTS if counts[alert]]
+    found: Counter = Counter()
+    for _, alert, count in wanted:
+        found[alert] += count
+    return Filed(found, min((day for day, *_ in wanted), default=None))
 
 
 def newly_overdue(piles: Iterable[Pile], since: datetime, as_of: datetime) -> int:
@@ -114,7 +150,7 @@ def is_due(news: News, rhythm: MailRhythm, since: datetime, as_of: datetime) -> 
     """
     if news.is_pressing:
         return True
-    waiting = sum(news.nearing[one] for one in LATER_ALERTS)
+    waiting = sum(news.nearing[one] + news.filed.nearing[one] for one in LATER_ALERTS)
     if rhythm is not MailRhythm.DEADLINES_ONLY:
         waiting += news.new + news.replied
     if not waiting or rhythm is MailRhythm.DAILY:
@@ -136,6 +172,7 @@ def lines(news: News) -> list[Line]:
         Line("Envois dont le résultat est inconnu", news.unknown),
         Line("Délai passé sans réponse", news.overdue),
         *(Line(_NEARING[alert], news.nearing[alert]) for alert in PRESSING_ALERTS),
+        Line(_FILED.format(short_day(news.filed.first_day)), news.filed.nearing.total()),
         Line("Lettres recommandées à poster", news.to_post),
         Line("Reçus il y a une semaine ou plus, et que personne n’a ouverts", news.unopened),
         *(Line(_NEARING[alert], news.nearing[alert]) for alert in LATER_ALERTS),

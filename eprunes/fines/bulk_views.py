@@ -59,12 +59,14 @@ def confirm_bulk(batch_id: UUID):
 @requires(Permission.ANSWER_NOTICES)
 @in_inbox
 def cancel_bulk(batch_id: UUID):
-    task, form = _found(batch_id), ConfirmForm()
+    _found(batch_id)
+    form = ConfirmForm()
     with refusals_on(form):
         tasks.cancel_bulk(actor=g.actor, bulk_id=batch_id, as_of=clock.now())
         flash("Désignations abandonnées\u00a0: aucune réponse n’a été donnée.")
         return redirect(url_for("fines.inbox"))
-    return _task_page(form, task)
+    flash(form.form_errors[0], "warning")
+    return redirect(url_for("fines.bulks"))
 
 
 @blueprint.get("/contraventions/groupe/<uuid:batch_id>/avis.xlsx")
@@ -88,11 +90,15 @@ def _found(bulk_id: UUID) -> tasks.Bulk:
 
 
 def _task_page(form: ConfirmForm, task: tasks.Bulk):
-    as_of = clock.now()
-    page = slice_page(task.done if task.is_over else task.ready, cursor=request.args.get("page", ""), size=SHOWN)
-    read = lines.lines_to_agree_to if task.is_waiting else lines.lines_of
-    listed = read(reading(), g.actor, page.rows, as_of) if task.is_waiting or task.is_over else []
-    others = lines.lines_of(reading(), g.actor, (task.not_done if task.is_over else task.unready)[:SHOWN], as_of)
-    if listed or others:
+    session, as_of, rows = reading(), clock.now(), task.done if task.is_over else task.ready
+    page = slice_page(rows, cursor=request.args.get("page", ""), size=SHOWN)
+    listed, others, lapsed = [], [], 0
+    if task.is_waiting or task.is_over:
+        left = task.not_done if task.is_over else task.unready
+        others = lines.lines_of(session, g.actor, left[:SHOWN], as_of)
+        read = lines.lines_to_agree_to if task.is_waiting else lines.lines_of
+        listed = read(session, g.actor, page.rows, as_of)
+        lapsed = lines.no_longer_ready(session, g.actor, rows, listed, as_of) if task.is_waiting else 0
         looking.note_list_seen(g.actor, view="groupe", found=len(listed) + len(others), is_searched=False, as_of=as_of)
-    return render_form("fines/bulk_task.html", form, task=task, page=page, listed=listed, others=others, shown=SHOWN)
+    shown = {"page": page, "listed": listed, "others": others, "lapsed": lapsed}
+    return render_form("fines/bulk_task.html", form, task=task, **shown)

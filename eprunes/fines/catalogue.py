@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Row, select
@@ -20,19 +21,24 @@ def load(path: Path = FILE) -> int:
 
     Offences that an operator edited are left as they are, with all their lines.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        lines = list(csv.DictReader(file, delimiter=";"))
+    lines = _read(path)
     with platform_session("catalogue des infractions", write=True) as session:
         stored = session.scalars(select(Offence)).all()
         known = {(one.natinf, one.valid_from): one for one in stored}
         edited = {one.natinf for one in stored if one.edited_at is not None}
         lines = [line for line in lines if line["natinf"] not in edited]
         for line in lines:
-            key = line["natinf"], _day(line["valide_du"]) or ALWAYS
+            key = _key(line)
             offence = known.get(key) or Offence(natinf=key[0], valid_from=key[1])
             _fill(offence, line)
             session.add(offence)
     return len(lines)
+
+
+@cache
+def file_keys() -> frozenset[tuple[str, date]]:
+    """(NATINF, first day) of each line of the software's own file: what loading it brings."""
+    return frozenset(_key(line) for line in _read(FILE))
 
 
 def offences_for(
@@ -70,6 +76,15 @@ def _by_natinf(lines: Iterable[Offence]) -> dict[str, list[Offence]]:
     for line in lines:
         found.setdefault(line.natinf, []).append(line)
     return found
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter=";"))
+
+
+def _key(line: dict[str, str]) -> tuple[str, date]:
+    return line["natinf"], _day(line["valide_du"]) or ALWAYS
 
 
 def _fill(offence: Offence, line: dict[str, str]) -> None:

@@ -20,6 +20,9 @@ ALWAYS = date(1900, 1, 1)
 MOST_POINTS = 6
 LONGEST_NATINF, LONGEST_LABEL, LONGEST_ARTICLE = 6, 200, 20
 HIGHEST_AMOUNT = Decimal(100_000)
+FROM_THE_FILE = (
+    "Cette ligne vient du catalogue du logiciel\u00a0: corrigez-la, terminez-la, ou remplacez-la à partir d’un jour."
+)
 _CENT = Decimal("0.01")
 NOT_MONEY = "Indiquez un montant en euros, par exemple 135 ou 37,50."
 

@@ -29,6 +29,8 @@ AGENCY_FIELDS = (
     "licence_country",
 )
 """What a designation asks for, of all that a driver's file holds."""
+VEHICLE_GONE = (ImpossibilityReason.THEFT, ImpossibilityReason.DESTRUCTION, ImpossibilityReason.SALE)
+"""What nobody can drive any more."""
 PARKING_FEE = (
     "Un forfait de post-stationnement (FPS) n’est pas une contravention\u00a0: aucun conducteur ne peut être désigné, "
     "il est dû par le titulaire du certificat d’immatriculation."
@@ -36,6 +38,10 @@ PARKING_FEE = (
 LATE_SALE = (
     "Ces pièces sont datées d’après l’infraction\u00a0: si le véhicule n’était pas encore cédé, désignez le "
     "conducteur. S’il l’était, exposez quand il a été vendu."
+)
+HELD = (
+    "D’après votre parc, un conducteur avait ce véhicule à cet instant\u00a0: désignez-le ou, si la désignation est "
+    "vraiment impossible, exposez les faits."
 )
 UNEXPLAINED = (
     "D’après votre parc, ce conducteur n’avait pas ce véhicule à cet instant\u00a0: indiquez pourquoi vous le désignez."
@@ -63,6 +69,14 @@ def refuse_late_sale(reason: ImpossibilityReason, dated: Sequence[date], comment
     """
     if reason is ImpossibilityReason.SALE and dated and min(dated) > offence_day and not comment.strip():
         raise Refused(LATE_SALE, "comment")
+
+
+def refuse_held(reason: ImpossibilityReason, comment: str, holders: set[UUID]) -> None:
+    """Refuse, unless the facts are told, a vehicle said to be gone while the fleet says that somebody had it. A false
+    plate was on another vehicle: there a holder contradicts nothing. Raises Refused on `comment`.
+    """
+    if reason in VEHICLE_GONE and holders and not comment.strip():
+        raise Refused(HELD, "comment")
 
 
 def must_explain(notice: Notice, driver_id: UUID | None, holders: set[UUID]) -> bool:

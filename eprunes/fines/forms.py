@@ -27,6 +27,8 @@ from eprunes.fleet.plates import FRANCE
 
 _NEEDED = "Indiquez {}."
 FILES = {"accept": "application/pdf,image/jpeg,image/png"}
+UPDATE_FILE = "Reporter aussi ces renseignements sur la fiche du conducteur"
+ADD_TO_FLEET = "Ajouter ce conducteur au parc"
 SAME_AS_REFUSED = "L’ANTAI a refusé ces mêmes renseignements\u00a0: corrigez-les, ou cochez la case pour les renvoyer."
 UNCHECKED = "Ce permis aurait été délivré avant ses 16 ans\u00a0: corrigez la date, ou cochez la case si c’est elle."
 CIVILITIES = [SelectChoice("", "—"), SelectChoice("M.", "M."), SelectChoice("Mme", "Mme")]
@@ -73,7 +75,7 @@ class DesignationForm(Checked):
     licence_number = TextField("Numéro de permis", validators=_needed("le numéro de permis", 20))
     licence_issued_on = LocalDateField("Permis délivré le", validators=[Optional()])
     licence_country = SelectField("Pays du permis", choices=COUNTRIES, default=FRANCE, validators=[Quiet()])
-    keep_in_fleet = BooleanField("Reporter aussi ces renseignements sur la fiche du conducteur")
+    keep_in_fleet = BooleanField(UPDATE_FILE)
     licence_checked = BooleanField("La date du permis est bien celle du titre")
     send_again = BooleanField("Renvoyer ces renseignements tels quels, malgré le refus")
 
@@ -88,6 +90,8 @@ class DesignationForm(Checked):
     ) -> None:
         super().__init__(*args, today=today, **keywords)
         self.offence_day, self.refused, self.must_explain = offence_day, refused, must_explain
+        if not self.driver_id.data:
+            self.keep_in_fleet.label.text = ADD_TO_FLEET
 
     @property
     def repeats_refused(self) -> bool:
@@ -150,13 +154,30 @@ class ImpossibilityForm(FlaskForm):
         choices=[SelectChoice(one.value, one.requirements.label) for one in ImpossibilityReason],
         validators=[InputRequired("Choisissez un motif.")],
     )
-    first_reference = TextField("Référence de la pièce", validators=[Quiet(), AtMost(80)])
-    first_date = LocalDateField("Date de la pièce", validators=[Quiet(), Optional()])
-    first_file = FileField("Copie de la pièce", render_kw=FILES)
-    second_reference = TextField("Référence de la seconde pièce", validators=[Quiet(), AtMost(80)])
-    second_date = LocalDateField("Date de la seconde pièce", validators=[Quiet(), Optional()])
-    second_file = FileField("Copie de la seconde pièce", render_kw=FILES)
+    first_reference = TextField(
+        "Référence du récépissé, ou de la déclaration (cession, destruction)", validators=[Quiet(), AtMost(80)]
+    )
+    first_date = LocalDateField(
+        "Date du récépissé, ou de la déclaration (cession, destruction)", validators=[Quiet(), Optional()]
+    )
+    first_file = FileField("Copie du récépissé, de la déclaration ou d’une autre pièce", render_kw=FILES)
+    second_reference = TextField("Référence de l’accusé d’enregistrement SIV", validators=[Quiet(), AtMost(80)])
+    second_date = LocalDateField("Date de l’accusé d’enregistrement SIV", validators=[Quiet(), Optional()])
+    second_file = FileField("Copie de l’accusé d’enregistrement SIV", render_kw=FILES)
     comment = LinesField("Exposé des faits", validators=[Quiet(), AtMost(2000)])
+
+    def validate(self, extra_validators=None) -> bool:
+        return super().validate(extra_validators) and not self._lacks_proof()
+
+    def _lacks_proof(self) -> bool:
+        """Say of each proof that the reason asks for, by its name and on its own fields, what is missing."""
+        typed = (self.first_reference, self.first_date), (self.second_reference, self.second_date)
+        for nature, (reference, dated) in zip(self.chosen().requirements.proofs, typed, strict=False):
+            if not reference.data:
+                reference.errors = [f"{nature}\u00a0: indiquez sa référence."]
+            if not dated.data:
+                dated.errors = [f"{nature}\u00a0: indiquez sa date."]
+        return bool(self.errors)
 
     def chosen(self) -> ImpossibilityReason:
         return ImpossibilityReason(self.reason.data)

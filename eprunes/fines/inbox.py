@@ -18,6 +18,7 @@ from eprunes.core.texts import folded
 from eprunes.core.wording import number
 from eprunes.fines import deadlines
 from eprunes.fines.answering import OPEN_STATES, AnswerState, NoticeState
+from eprunes.fines.asking.driver_requests import replied_among
 from eprunes.fines.catalogue import every_line, offences_for
 from eprunes.fines.deadlines import Deadline, NoticeSource, Urgency
 from eprunes.fines.inbox_filters import SORTS, NoticeSearch, found_notices
@@ -48,7 +49,7 @@ CHUNK = 500
 
 @dataclass(frozen=True)
 class Row:
-    """One notice of the list, with everything its line shows."""
+    """One notice of the list, with everything its line shows; `has_reply`: its driver replied, and it still waits."""
 
     notice: Notice
     details: NoticeDetails
@@ -60,6 +61,7 @@ class Row:
     proposal: Proposal
     driver: DriverDetails | None
     answer: Answer | None
+    has_reply: bool = False
 
     @property
     def state(self) -> tuple[str, str, str]:
@@ -73,7 +75,7 @@ class Row:
     @property
     def signs(self) -> list[tuple[str, str, str]]:
         """(word, icon, tone) of what else must be seen on its line."""
-        found = []
+        found = [REPLIED] if self.has_reply else []
         if self.notice.kind == NoticeKind.PARKING_FEE:
             found.append(("FPS", "p-square", "idle"))
         if self.notice.source != NoticeSource.AGENCY_FLOW:
@@ -147,6 +149,7 @@ ANSWER_WORDS = {
     AnswerState.TO_POST: ("Lettre à poster", "envelope-paper", "warn"),
     AnswerState.REPLACED: ("Remplacée par une correction", "arrow-repeat", "idle"),
 }
+REPLIED = ("Réponse du conducteur", "chat-left-text", "info")
 LETTER_POSTED = ("Lettre postée", "envelope-check", "ok")
 NOTICE_WORDS = {
     NoticeState.TO_ANSWER: ("À traiter", "envelope", "info"),
@@ -215,11 +218,19 @@ def _counting(actor: Actor, day: date, free: tuple[FreeLine, ...]) -> Select:
     return select(*(ready if one is View.READY else _number(visible.where(in_view(one, as_of)), MOST) for one in views))
 
 
-def count_waiting_for_agency(session: TenantSession, actor: Actor, as_of: datetime) -> Count:
-    """How many answers are of unknown outcome or still to post: the administrator's to see, none for others."""
+def count_unknown(session: TenantSession, actor: Actor, as_of: datetime) -> Count:
+    """How many answers are of unknown outcome: the administrator's to see, none for others."""
     if not actor.may(Permission.VIEW_ARCHIVE):
         return Count(0)
-    return _counted(session, visible_notices(actor, as_of).where(is_waiting_for_agency(actor.organisation_id)))
+    return _counted(session, _answered(actor, AnswerState.UNKNOWN, as_of))
+
+
+def letters_to_post(session: TenantSession, actor: Actor, as_of: datetime) -> tuple[Count, date | None]:
+    """How many letters are still to post, and the last day to post the first of them: as `count_unknown`."""
+    if not actor.may(Permission.VIEW_ARCHIVE):
+        return Count(0), None
+    query = _answered(actor, AnswerState.TO_POST, as_of)
+    return _counted(session, query), session.scalar(query.with_only_columns(func.min(Notice.deadline_on)))
 
 
 def count_incomplete(session: TenantSession, actor: Actor, as_of: datetime) -> Count:
@@ -255,6 +266,7 @@ def rows_of(
     proposals = propose(session, notices, vehicles)
     answers = _latest(session, [one.id for one in notices if one.is_answered])
     wanted = {one.driver_id for one in answers.values()} | {one.driver_id for one in proposals.values()}
+    replied = replied_among(session, notices)
     drivers = _drivers(session, {one for one in wanted if one})
     keys = key_store().keys(session.organisation_id, [one.key_id for one in (*notices, *drivers)])
     opened, people = open_notices(keys, notices), open_details(keys, drivers)
@@ -277,6 +289,7 @@ def rows_of(
                 proposal=proposals[notice.id],
                 driver=people.get(driver_id),
                 answer=answer,
+                has_reply=notice.id in replied,
             )
         )
     return rows
@@ -293,6 +306,11 @@ def _pinned(session: TenantSession, actor: Actor, counts: dict[View, Count], as_
         query = visible_notices(actor, as_of).where(one).order_by(Notice.deadline_on, Notice.id)
         found += session.scalars(query.limit(MOST_PINNED))
     return found
+
+
+def _answered(actor: Actor, state: AnswerState, as_of: datetime) -> Select[tuple[Notice]]:
+    """The notices whose answer is in this state."""
+    return visible_notices(actor, as_of).where(is_waiting_for_agency(actor.organisation_id, [state]))
 
 
 def _among_first(visible: Select, condition: ColumnElement[bool], as_of: datetime) -> Select:

@@ -73,6 +73,23 @@ _CHOICES = {
     "sort": ("tri", set(SORTS)),
 }
 _DAYS = {"since": "du", "until": "au"}
+_DEFAULTS = {"vue": View.TO_DO.value, "tri": BY_DEADLINE}
+
+
+FILTER_WORDS = {
+    "proposition": "Conducteur proposé",
+    "origine": "Origine",
+    "ouverture": "Ouverture",
+    "tri": "Trier par",
+    "natinf": "Infraction",
+    "du": "Infraction à partir du",
+    "au": "Infraction jusqu’au",
+}
+NO_SUCH_VIEW = "Cette vue n’existe pas, ou n’est pas ouverte à votre compte\u00a0: voici les avis à traiter."
+REVERSED = (
+    "La première date est après la seconde\u00a0: aucun avis ne peut être trouvé. Corrigez l’une des deux, dans "
+    "«\u00a0Plus de filtres\u00a0»."
+)
 
 
 def read_notice_search(args: Mapping[str, str], views: Iterable[View]) -> NoticeSearch:
@@ -86,14 +103,24 @@ def read_notice_search(args: Mapping[str, str], views: Iterable[View]) -> Notice
     return NoticeSearch(view, tidy_line(args.get("q", ""))[:80], natinf=natinf, site=site, **chosen, **days)
 
 
+def search_problems(args: Mapping[str, str], search: NoticeSearch) -> list[str]:
+    """What to tell whoever wrote the address: what of it `search` left out, and days that exclude each other."""
+    problems = [] if (args.get("vue") or search.view) == search.view else [NO_SUCH_VIEW]
+    kept = notice_search_args(search)
+    for key, words in FILTER_WORDS.items():
+        given = args.get(key, "").strip()
+        if given and key not in kept and given != _DEFAULTS.get(key):
+            problems.append(f"Le filtre «\u00a0{words}\u00a0» n’a pas été compris\u00a0: il n’est pas appliqué.")
+    return [*problems, REVERSED] if search.since and search.until and search.since > search.until else problems
+
+
 def notice_search_args(search: NoticeSearch, **changes) -> dict[str, str]:
     """The same search, with changes, as arguments of an address; defaults are left out."""
     wanted = replace(search, **changes)
     args = {"vue": wanted.view.value, "q": wanted.text, "natinf": wanted.natinf, "site": wanted.site}
     args |= {key: getattr(wanted, name) for name, (key, _) in _CHOICES.items()}
     args |= {key: getattr(wanted, name).isoformat() for name, key in _DAYS.items() if getattr(wanted, name)}
-    defaults = {"vue": View.TO_DO.value, "tri": BY_DEADLINE}
-    return {key: value for key, value in args.items() if value != defaults.get(key, "")}
+    return {key: value for key, value in args.items() if value != _DEFAULTS.get(key, "")}
 
 
 def chosen_filters(search: NoticeSearch, offences: Mapping[str, str]) -> list[tuple[str, dict]]:

@@ -7,7 +7,13 @@ from eprunes.core import clock
 from eprunes.core.web import CSV, XLSX, download, downloads, reading
 from eprunes.fines import exports, inbox, inbox_filters
 from eprunes.fines.blueprint import blueprint, in_inbox
-from eprunes.fines.inbox_filters import NoticeSearch, chosen_filters, notice_search_args, read_notice_search
+from eprunes.fines.inbox_filters import (
+    NoticeSearch,
+    chosen_filters,
+    notice_search_args,
+    read_notice_search,
+    search_problems,
+)
 from eprunes.fines.proposals import Why
 from eprunes.fines.queries import View
 from eprunes.fines.services import looking
@@ -42,7 +48,8 @@ def inbox_list():
     found, is_searched = listed.found.number, search.is_narrowed
     looking.note_list_seen(g.actor, view=search.view, found=found, is_searched=is_searched, as_of=as_of)
     filters = chosen_filters(search, listed.choices.offences)
-    return render_template("fines/inbox.html", search=search, listed=listed, choices=listed.choices, filters=filters)
+    shown = {"filters": filters, "problems": search_problems(request.args, search)}
+    return render_template("fines/inbox.html", search=search, listed=listed, choices=listed.choices, **shown)
 
 
 @blueprint.get("/contraventions/export.xlsx")

@@ -47,6 +47,13 @@ class NoticeFileKind(StrEnum):
     OTHER = "autre"
 
 
+class Reply(StrEnum):
+    """Who drove, as a driver says who was asked by link (*réponse du conducteur*)."""
+
+    MINE = "moi"
+    NOT_MINE = "pas_moi"
+
+
 class Offence(PlatformWide, Base):
     """Infraction : one line of the catalogue, valid from a day to a day (both included, None = open).
 

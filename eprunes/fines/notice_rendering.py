@@ -45,5 +45,8 @@ def candidates() -> dict:
 
 def around() -> dict:
     """What the parts of a notice's page ask about its reader."""
-    papers = g.actor.may(Permission.EXPORT_FLEET)
-    return {"Why": Why, "may_open_papers": papers, "capacity_words": KINDS}
+    may = {
+        "may_open_papers": g.actor.may(Permission.EXPORT_FLEET),
+        "may_edit_fleet": g.actor.may(Permission.EDIT_FLEET),
+    }
+    return {"Why": Why, "capacity_words": KINDS, **may}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -23,7 +23,7 @@ from eprunes.fines.holders import holder_ids
 from eprunes.fines.inbox import Row, rows_of
 from eprunes.fines.models import Channel, Notice, NoticeKind
 from eprunes.fines.notice_details import is_its_plate, key_of, open_notices, open_refusal, open_snapshot
-from eprunes.fines.proposals import neighbours, similar_vehicles
+from eprunes.fines.proposals import Why, neighbours, similar_vehicles
 from eprunes.fines.services.designating import DESIGNATION, DRIVER_GONE
 from eprunes.fines.services.steps import GONE, why_gone
 from eprunes.fines.thread import Fact, GivenAnswer, read_thread
@@ -50,6 +50,15 @@ class Candidate:
         return missing_for_designation(self.details)
 
 
+class Side(NamedTuple):
+    """Just before (`word`: « Avant ») or just after an instant at which nobody had the vehicle. Without `assignment`,
+    nobody had it on that side; without `candidate`, that driver's file is erased."""
+
+    word: str
+    assignment: Assignment | None
+    candidate: Candidate | None
+
+
 @dataclass(frozen=True)
 class NoticePage:
     """Everything the page of one notice shows."""
@@ -64,6 +73,7 @@ class NoticePage:
     notes: list[Note]
     proposed: Candidate | None = None
     others: list[Candidate] = field(default_factory=list)
+    sides: list[Side] = field(default_factory=list)
     chosen: Candidate | None = None
     departure: Departure | None = None
     papers: list[Document] = field(default_factory=list)
@@ -79,6 +89,12 @@ class NoticePage:
     def is_vehicle_chosen(self) -> bool:
         """Whether somebody said which vehicle it is: the notice bears another plate."""
         return self.row.vehicle is not None and not is_its_plate(self.row.details, self.row.vehicle)
+
+    @property
+    def holding(self) -> list[Candidate]:
+        """Those who had the vehicle then, as the fleet says, and whose file is not erased."""
+        known = [self.proposed, *self.others] if self.proposed else self.others
+        return [one for one in known if one.driver.id in self.holders]
 
     @property
     def must_explain(self) -> bool:
@@ -130,7 +146,9 @@ def read_page(
     if not rows:
         raise NotVisible(GONE)
     row, answers = rows[0], _answers(actor, session, notice)
-    candidates = _candidates(session, row) if correcting or not notice.is_answered else []
+    is_open = correcting or not notice.is_answered
+    near = neighbours(session, notice) if is_open else []
+    candidates = _candidates(session, row, near) if is_open else []
     likely = None if correcting else row.proposal.driver_id
     proposed = next((one for one in candidates if one.driver.id == likely), None)
     departure = departure_before(session, notice, row.vehicle, actor.zone)
@@ -145,6 +163,7 @@ def read_page(
         notes=read_notes(session, notice),
         proposed=proposed,
         others=[one for one in candidates if one is not proposed],
+        sides=_sides(row, near, candidates),
         chosen=_chosen(session, wanted, candidates, proposed),
         departure=departure,
         papers=_papers(session, actor, row.vehicle) if departure else [],
@@ -232,10 +251,20 @@ def find_candidates(actor: Actor, session: TenantSession, search: str, limit: in
     return sorted(candidates, key=lambda one: one.details.sort_name)
 
 
-def _candidates(session: TenantSession, row: Row) -> list[Candidate]:
-    assignments = neighbours(session, row.notice)
-    if row.proposal.assignment is not None:
-        assignments = [row.proposal.assignment, *assignments]
+def _sides(row: Row, near: list[Assignment], candidates: list[Candidate]) -> list[Side]:
+    """Who had the vehicle before and after, where nobody had it at the instant; nothing elsewhere."""
+    if row.proposal.why is not Why.NOBODY:
+        return []
+    people = {one.driver.id: one for one in candidates}
+    before = next((one for one in near if one.starts_at <= row.notice.offence_at), None)
+    after = next((one for one in near if one is not before), None)
+    sides = ("Avant", before), ("Après", after)
+    return [Side(word, one, people.get(one.driver_id) if one else None) for word, one in sides]
+
+
+def _candidates(session: TenantSession, row: Row, near: list[Assignment]) -> list[Candidate]:
+    held = row.proposal.assignment
+    assignments = near if held is None else [held, *near]
     by_driver = {one.driver_id: one for one in reversed(assignments)}
     query = select(Driver).where(Driver.organisation_id == session.organisation_id, Driver.id.in_(by_driver))
     drivers = {one.id: one for one in session.scalars(query)}

@@ -78,7 +78,8 @@ def neighbours(session: TenantSession, notice: Notice) -> list[Assignment]:
     around = [
         holders_around(session, notice.organisation_id, notice.vehicle_id, instant) for instant in _instants(notice)
     ]
-    found = [holders.current for holders in around] if len(around) == 2 else _near(notice, around[0])
+    possible = [holders.current for holders in around]
+    found = possible if len(around) == 2 and any(possible) else _near(notice, around[0])
     return list({one.id: one for one in found if one is not None}.values())
 
 

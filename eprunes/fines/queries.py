@@ -79,9 +79,12 @@ def in_view(view: View, as_of: datetime) -> ColumnElement[bool]:
     }[view]
 
 
-def is_waiting_for_agency(organisation_id: UUID) -> ColumnElement[bool]:
-    """Answered notices whose answer needs somebody's eye: of unknown outcome, or a letter still to be posted."""
-    waiting = Answer.organisation_id == organisation_id, Answer.state.in_((AnswerState.UNKNOWN, AnswerState.TO_POST))
+def is_waiting_for_agency(
+    organisation_id: UUID, states: Sequence[AnswerState] = (AnswerState.UNKNOWN, AnswerState.TO_POST)
+) -> ColumnElement[bool]:
+    """Answered notices whose answer needs somebody's eye: of unknown outcome, or a letter still to be posted; with
+    `states`, one of them alone."""
+    waiting = Answer.organisation_id == organisation_id, Answer.state.in_(states)
     return and_(Notice.is_answered.is_(True), Notice.id.in_(select(Answer.notice_id).where(*waiting)))
 
 

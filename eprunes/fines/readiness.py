@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, sele
 
 from eprunes.fines.catalogue import every_line
 from eprunes.fines.catalogue_rules import ALWAYS
-from eprunes.fines.models import Notice, NoticeKind, Offence
+from eprunes.fines.models import DriverRequest, Notice, NoticeKind, Offence, Reply
 from eprunes.fleet.models import Assignment, Driver, Vehicle, VehicleAbsence
 
 FreeLine = tuple[str, date, date | None]
@@ -50,13 +50,21 @@ def of_readiness(chosen: Readiness) -> ColumnElement[bool]:
 
 
 def has_ready_holder() -> ColumnElement[bool]:
-    """One holder at the instant, whose file lets them be designated; never in the hour that autumn doubles."""
+    """One holder at the instant, whose file lets them be designated and who has not said that it was not them; never
+    in the hour that autumn doubles."""
     driver = (
         Driver.organisation_id == Notice.organisation_id,
         Driver.id == Assignment.driver_id,
         Driver.is_designable.is_(True),
+        not_(exists().where(*has_denied(), DriverRequest.driver_id == Driver.id).correlate(Notice, Driver)),
     )
     return and_(Notice.second_offence_at.is_(None), _held(*driver))
+
+
+def has_denied() -> tuple[ColumnElement[bool], ...]:
+    """Requests by which a driver said that it was not them."""
+    denied = DriverRequest.reply == Reply.NOT_MINE
+    return DriverRequest.organisation_id == Notice.organisation_id, DriverRequest.notice_id == Notice.id, denied
 
 
 def held_by(organisation_id: UUID, driver_ids: Iterable[UUID]) -> ColumnElement[bool]:

@@ -68,12 +68,14 @@ def confirm_bulk(bulk_id: UUID):
 @requires(Permission.EDIT_FLEET)
 @in_vehicles
 def cancel_bulk(bulk_id: UUID):
-    task, form = _found(bulk_id), ConfirmForm()
+    _found(bulk_id)
+    form = ConfirmForm()
     with refusals_on(form):
         tasks.cancel_bulk(actor=g.actor, bulk_id=bulk_id, as_of=clock.now())
         flash("Opération abandonnée\u00a0: rien n’a été modifié.")
         return redirect(url_for("fleet.vehicles"))
-    return _task_page(form, task)
+    flash(form.form_errors[0], "warning")
+    return redirect(url_for("fleet.bulks"))
 
 
 @blueprint.get("/vehicules/groupe/<uuid:bulk_id>/vehicules.xlsx")

@@ -14,7 +14,7 @@ __all__ = ["ChangeDueDateForm", "ConfirmForm", "DueDateForm", "DueDoneForm"]
 class DueDateForm(Checked):
     kind = choice("Objet", ((kind, rules.KINDS[kind]) for kind in rules.OF_VEHICLES))
     label = text("Précision", maxlength=rules.LONGEST_LABEL)
-    due_on = needed_day("À faire avant le", "Indiquez la date de l’échéance.")
+    due_on = needed_day("À faire au plus tard le", "Indiquez la date de l’échéance.")
 
     def offer(self, kinds: Iterable[DueKind]) -> "DueDateForm":
         """Let these kinds be chosen; the label is needed for one of them, and its hint says for which."""
@@ -29,7 +29,7 @@ class DueDateForm(Checked):
 
 class ChangeDueDateForm(OfOneRow):
     label = text("Précision", maxlength=rules.LONGEST_LABEL)
-    due_on = needed_day("À faire avant le", "Indiquez la date de l’échéance.")
+    due_on = needed_day("À faire au plus tard le", "Indiquez la date de l’échéance.")
 
     def __init__(self, *args, kind: str, **keywords) -> None:
         super().__init__(*args, **keywords)

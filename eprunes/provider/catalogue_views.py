@@ -9,8 +9,9 @@ from eprunes.core import clock
 from eprunes.core.calendar import paris_day
 from eprunes.core.texts import tidy_line
 from eprunes.core.web import in_section, refusals_on, render_form
-from eprunes.fines.catalogue_rules import ALWAYS
+from eprunes.fines.catalogue_rules import ALWAYS, FROM_THE_FILE
 from eprunes.fines.services import cataloguing
+from eprunes.fleet.form_parts import ConfirmForm
 from eprunes.provider import catalogue_queries as queries
 from eprunes.provider.blueprint import blueprint
 from eprunes.provider.catalogue_forms import AddLineForm, ChangeLineForm, ReplaceLineForm, values_of
@@ -27,6 +28,7 @@ def catalogue():
     search = queries.Search(view if view in queries.VIEWS else queries.IN_FORCE, words)
     today = paris_day(clock.now())
     context = {"search": search, "views": queries.VIEWS, "today": today, "ALWAYS": ALWAYS}
+    context["is_removable"] = cataloguing.is_removable
     return render_template("provider/catalogue.html", lines=queries.find_lines(search, today), **context)
 
 
@@ -66,6 +68,19 @@ def replace_offence(offence_id: UUID):
             cataloguing.replace_line(g.actor, offence_id, form.said(), form.valid_from.data, clock.now())
             return _done(f"Infraction {line.natinf}\u00a0: nouvelle ligne enregistrée, l’ancienne est terminée.")
     return render_form("provider/catalogue_line.html", form, line=line, act="replace")
+
+
+@blueprint.route("/exploitation/infractions/<uuid:offence_id>/retirer", methods=["GET", "POST"])
+@requires(Permission.OPERATE, confirmed=True)
+@in_catalogue
+def remove_offence(offence_id: UUID):
+    line, form = queries.load_line(offence_id), ConfirmForm()
+    if form.validate_on_submit():
+        with refusals_on(form):
+            natinf = cataloguing.remove_line(g.actor, offence_id)
+            return _done(f"Ligne de l’infraction {natinf} retirée du catalogue.")
+    context = {"is_removable": cataloguing.is_removable(line), "ALWAYS": ALWAYS, "FROM_THE_FILE": FROM_THE_FILE}
+    return render_form("provider/catalogue_remove.html", form, line=line, **context)
 
 
 def _done(sentence: str):

@@ -13,9 +13,9 @@ from eprunes.accounts.services import clients
 from eprunes.core import audit, mail
 from eprunes.core.database import platform_session, tenant_session
 from eprunes.core.jobs import FAILED
-from eprunes.fines import alerts, transmission
+from eprunes.fines import alerts, catalogue, transmission
 from eprunes.fines.alert_jobs import send_digests
-from eprunes.fines.alerts import News, Pile
+from eprunes.fines.alerts import Filed, News, Pile
 from eprunes.fines.answering import AnswerState, FilingReason
 from eprunes.fines.deadlines import ALERT_DAYS, latest_alert
 from eprunes.fines.models import Answer, Notice
@@ -67,10 +67,43 @@ def test_what_passed_its_last_day_is_news_once():
 
 
 @pytest.mark.parametrize(
+    ("reason", "asked", "required", "counts"),
+    [
+        ("payee", None, True, True),
+        ("autre", None, True, True),
+        ("autre", True, None, True),
+        ("payee", False, True, False),
+        ("payee", None, False, False),
+        ("payee", None, None, False),
+        ("pas_d_obligation", None, True, False),
+        ("fps", None, True, False),
+        (None, None, True, False),
+    ],
+)
+def test_what_is_filed_against_a_duty_is_told_apart(reason, asked, required, counts):
+    """The paper's word goes before the catalogue's; an offence that nobody knows asks for nothing."""
+    assert alerts.is_filed_against_duty(reason, asked, required) is counts
+
+
+@pytest.mark.parametrize(
+    ("since", "number", "told"),
+    [
+        (1, 15, {}), (28, 29, {}), (29, 30, {30: 3}), (30, 31, {}), (29, 33, {30: 3}), (39, 40, {40: 3}),
+        (40, 43, {}), (43, 44, {44: 3}), (29, 45, {44: 3}), (44, 45, {}), (45, 46, {}),
+    ],
+)  # fmt: skip
+def test_what_is_filed_against_a_duty_is_told_at_three_alerts_of_the_four(since, number, told):
+    piles = [Pile(DEADLINE, False, False, 44, 3), Pile(DEADLINE + 60 * DAY, False, False, 44, 9)]
+    filed = alerts.filed_nearing(piles, on_day(since), on_day(number))
+    assert (filed.nearing, filed.first_day) == (Counter(told), DEADLINE if told else None)
+
+
+@pytest.mark.parametrize(
     "news",
     [
         *(News(**{name: 1}) for name in ("overdue", "refused", "corrections", "unknown", "to_post", "unopened")),
-        News(nearing=Counter({40: 1})), News(nearing=Counter({44: 1})),
+        *(News(nearing=Counter({day: 1})) for day in (40, 44)),
+        *(News(filed=Filed(Counter({day: 1}), DEADLINE)) for day in (40, 44)),
     ],
 )  # fmt: skip
 def test_what_presses_comes_whatever_the_rhythm(news):
@@ -172,11 +205,8 @@ def test_forty_seven_mornings_of_a_notice_that_nobody_answers(world):
         for email, seen in days.items():
             if len(letters.queued("notice_digest", to=email)) > before[email]:
                 seen[number] = told(email)
-    thirty, fifteen = (
-        "Plus que trente jours au plus pour répondre : 1",
-        "Plus que quinze jours au plus pour répondre : 1",
-    )
-    five, one = "Plus que cinq jours au plus pour répondre : 1", "Plus qu’un jour pour répondre, au mieux : 1"
+    thirty, fifteen = "Trente jours au plus pour répondre : 1", "Quinze jours au plus pour répondre : 1"
+    five, one = "Cinq jours au plus pour répondre : 1", "À répondre aujourd’hui ou demain au plus tard : 1"
     last, new = {40: [five], 44: [one]}, "Nouveaux avis : 1"
     unopened = "Reçus il y a une semaine ou plus, et que personne n’a ouverts : 1"
     # 3 March 2026 is a Tuesday: Mondays are days 6, 13, 20, 27, 34…
@@ -221,6 +251,25 @@ def test_a_notice_that_was_opened_or_put_away_is_not_escalated(world):
     assert told(world.admin)[0] == "Reçus il y a une semaine ou plus, et que personne n’a ouverts : 1"
     escalated = {one.id for one in fleet.notices(world.organisation_id) if one.escalated_at}
     assert escalated == {left}
+
+
+def test_what_was_filed_though_the_law_wants_a_driver_is_told_to_the_administrator_alone(world):
+    """C4.3-d: on three mornings, whatever the rhythm; neither what the law leaves free nor a fee, and no detail."""
+    catalogue.load()
+    choose(world, world.admin, mail_rhythm=MailRhythm.DEADLINES_ONLY)
+    for natinf, reason in (("25387", FilingReason.PAID), ("25387", FilingReason.OTHER), ("35273", FilingReason.OTHER)):
+        filed = fleet.receive_notice(world.organisation_id, codeNatinf=natinf)
+        filing.file_notice(actor(world.fines), filed, reason=reason, as_of=AS_OF)
+    days = {}
+    for number in range(1, 47):
+        before = len(letters.queued("notice_digest", to=world.admin))
+        send_digests(AS_OF.replace(hour=5, minute=40) + number * DAY)
+        if len(letters.queued("notice_digest", to=world.admin)) > before:
+            days[number] = told(world.admin)
+    line = "Classés sans désignation alors que la loi la demande, à rouvrir et désigner au plus tard le 17/04/2026 : 2"
+    # 3 March 2026 is a Tuesday: the thirtieth day waits for Monday, the thirty-fourth.
+    assert days == {34: [line], 40: [line], 44: [line]}
+    assert letters.queued("notice_digest", to=world.fines) == letters.queued("notice_digest", to=world.both) == []
 
 
 def test_when_nobody_else_is_left_the_administrator_is_told_though_blocked(world):

@@ -21,8 +21,9 @@ from eprunes.fines.answering import FilingReason
 from eprunes.fines.bulk import lines, readiness, selection, steps, tasks
 from eprunes.fines.bulk.checking import GONE, MOVED
 from eprunes.fines.bulk.selection import Selection
-from eprunes.fines.models import Answer, Notice, NoticeEvent
+from eprunes.fines.models import Answer, DriverRequest, Notice, NoticeEvent, Reply
 from eprunes.fines.notice_details import open_snapshot
+from eprunes.fines.queries import is_ready as is_in_ready_view
 from eprunes.fines.services import designating, filing
 from eprunes.fleet.driver_details import to_json
 from eprunes.fleet.models import Driver, DriverKind
@@ -164,11 +165,20 @@ def test_a_notice_answered_by_somebody_else_meanwhile_keeps_that_answer(desk):
     """Two users at once: one wins, the other is told."""
     task, boss = desk.checked(), actor(desk.world.admin)
     designate(desk, 0, boss)
+    with tenant_session(desk.world.organisation_id) as session:  # told whatever page of the list is shown
+        assert lines.no_longer_ready(session, desk.actor, task.ready, [], AS_OF) == 1
     result = desk.agreed(task)
     assert (ids(result.done), reasons(result.not_done)[desk.notices[0]]) == ([desk.notices[1]], GONE)
     assert [one.author_id for one in desk.rows(Answer, Answer.notice_id == desk.notices[0])] == [boss.user_id]
     again = desk.checked(by=boss)
     assert reasons(again.unready)[desk.notices[0]] == readiness.ANSWERED
+
+
+def test_who_gives_up_second_is_told_that_it_was_given_up(desk, monkeypatch):
+    task, real = desk.checked(), work.cancel
+    monkeypatch.setattr(work, "cancel", lambda *about: real(*about) and real(*about))  # somebody else comes first
+    with pytest.raises(Refused, match="abandonnées entre-temps"):
+        tasks.cancel_bulk(actor=desk.actor, bulk_id=task.id, as_of=AS_OF)
 
 
 def test_a_window_that_closes_between_check_and_agreement_leaves_the_notice(desk):
@@ -197,6 +207,23 @@ def test_a_notice_whose_answer_was_refused_is_left_to_its_page(desk):
     assert reasons(desk.checked().unready)[desk.notices[0]] == readiness.FILED
     filing.reopen_notice(boss, desk.notices[0], as_of=AS_OF)
     assert reasons(desk.checked().unready)[desk.notices[0]] == readiness.REFUSED
+
+
+@pytest.mark.parametrize(("reply", "is_ready"), [(Reply.MINE, True), (Reply.NOT_MINE, False)])
+def test_a_driver_who_says_that_it_was_not_them_is_not_designated_among_others(desk, reply, is_ready):
+    """C4.3-c: neither counted among the ready ones nor taken in a bulk; another driver's word changes nothing."""
+    first, second, _ = desk.notices
+    [asked] = desk.rows(Notice, Notice.id == first)
+    for notice_id, word in ((first, reply), (second, Reply.NOT_MINE)):
+        link = {"driver_id": desk.drivers[0], "notice_id": notice_id, "token_hash": notice_id.bytes * 2}
+        times = dict.fromkeys(("created_at", "expires_at", "answered_at"), AS_OF)
+        own = {"organisation_id": desk.world.organisation_id, "key_id": asked.key_id}
+        with tenant_session(desk.world.organisation_id, write=True) as session:
+            session.add(DriverRequest(**own, **link, **times, reply=word))
+    ready = {one.id for one in desk.rows(Notice, is_in_ready_view(AS_OF))}
+    assert ready == ({first, second} if is_ready else {second})
+    assert {one.id for one in desk.checked().ready} == ready
+    assert is_ready or reasons(desk.checked().unready)[first] == readiness.DENIED
 
 
 def test_whoever_lost_the_right_in_between_declares_nothing(desk):

@@ -39,7 +39,8 @@ def test_a_selection_is_checked_agreed_to_and_told(world, signed_in, desk):
     listed = browser.get("/contraventions").text
     assert f'form="groupe" name="v" value="{notice_id}"' in listed
     waiting = browser.post("/contraventions/groupe", data={"v": f"{notice_id},{bare}"})
-    assert "data-refresh" in browser.get(waiting.location).text
+    page = browser.get(waiting.location).text
+    assert ("data-refresh" in page, "Abandonner" in page) == (True, True)
     run_long_work(AS_OF)
     page = browser.get(waiting.location).text
     words = text_of(page)
@@ -48,7 +49,10 @@ def test_a_selection_is_checked_agreed_to_and_told(world, signed_in, desk):
     assert "Ce véhicule n’est pas dans votre parc." in words
     assert [one in words for one in (NUMBER, NAME, PLATE, "ven. 20 févr. 2026")] == [True] * 4
     assert browser.post(f"{waiting.location}/confirmer").location == waiting.location
+    assert "Abandonner" not in browser.get(waiting.location).text
     run_long_work(AS_OF)
+    told = browser.post(f"{waiting.location}/abandonner", follow_redirects=True).text
+    assert "Ces désignations sont déjà en cours ou terminées" in told
 
     words = text_of(browser.get(waiting.location).text)
     assert "1 conducteur désigné, 1 avis non traité" in words
@@ -77,6 +81,8 @@ def test_the_check_shows_no_driver_who_would_not_be_sent(world, signed_in, desk)
         session.scalars(select(Driver).where(*mine)).one().kind = DriverKind.RENTER
     words = text_of(browser.get(path).text)
     assert (text_of(MOVED.driver) in words, NAME in words) == (True, False)
+    assert "0 prête, 0 non prête, 1 qui n’est plus prête" in words
+    assert "Confirmer" not in words
 
 
 def test_nothing_chosen_leads_back_to_the_same_list(world, signed_in, desk):

@@ -66,8 +66,9 @@ def test_the_last_day_ends_at_midnight_in_paris():
 
 
 def test_whoever_is_not_proposed_is_told_by_what_the_fleet_knows():
-    assert readiness.of_proposal(LONG) == ""
-    told = {why: readiness.of_proposal(Proposal(why)) for why in Why if why is not Why.HELD}
+    assert readiness.of_proposal(LONG, False) == ""
+    assert readiness.of_proposal(LONG, True) == readiness.DENIED
+    told = {why: readiness.of_proposal(Proposal(why), False) for why in Why if why is not Why.HELD}
     assert len(set(told.values())) == len(told)
     assert "Deux conducteurs" in told[Why.TWO_POSSIBLE]
     assert "impossibilité" in told[Why.AFTER_EXIT]

@@ -17,6 +17,10 @@ from eprunes.fines import events
 from eprunes.fines.alert_jobs import send_digests
 from eprunes.fines.answering import FilingReason, NoticeState
 from eprunes.fines.asking import driver_requests
+from eprunes.fines.bulk import readiness
+from eprunes.fines.bulk.checking import look_at
+from eprunes.fines.bulk.lines import lines_to_agree_to
+from eprunes.fines.bulk.tasks import Named
 from eprunes.fines.models import DriverRequest, Notice
 from eprunes.fines.queries import thread_of
 from eprunes.fines.services import designating, filing, requesting
@@ -78,6 +82,15 @@ def is_over(client, path: str) -> bool:
     return (answers[0].status_code, answers[0].data) == (answers[1].status_code, answers[1].data)
 
 
+def proposed_way(page: str) -> list[str]:
+    """The ways that are chosen on a form."""
+    return [
+        re.search(r'value="(\w+)"', one)[1]
+        for one in re.findall(r'<input[^>]*name="way"[^>]*>', page)
+        if "checked" in one
+    ]
+
+
 def test_the_page_of_a_link_shows_the_day_the_place_and_the_plate_and_nothing_else(desk, client, frozen):
     """C9-b: no offence, no speed, no number, no hour, and of the file nothing but the name."""
     answer = client.get(ask(desk))
@@ -98,7 +111,9 @@ def test_a_mail_takes_the_link_to_the_drivers_own_address_and_names_no_offence(d
     refused = browser.post(path, data=body)
     assert refused.status_code == 422
     assert "n’a pas d’adresse e-mail" in refused.text
+    assert proposed_way(browser.get(f"{path}?conducteur={driver_id}").text) == ["lien"]
     give_mail(desk)
+    assert proposed_way(browser.get(f"{path}?conducteur={driver_id}").text) == ["courriel"]
     assert browser.post(path, data=body).headers["Location"] == f"/contraventions/{notice_id}"
     [letter] = letters.queued("notice_request")
     assert (letter.to, letter.is_delivered) == (MAIL, True)
@@ -123,11 +138,13 @@ def test_what_the_driver_writes_changes_nothing_until_a_user_takes_it_over(desk,
     """C9-a: sealed with the notice; the driver's file is the manager's decision, their phone and e-mail stay."""
     world, _, driver_id, notice_id = desk
     give_mail(desk)
-    path = ask(desk)
+    path, browser, sign = ask(desk), signed_in(world.fines), "Réponse du conducteur"
+    assert sign not in browser.get("/contraventions").text
     assert "votre réponse est envoyée" in client.post(path, data=MINE, headers={"User-Agent": "Telephone"}).text
     assert known(desk).address_line == "12, rue des Tests"
     assert is_over(client, path)
-    browser, [row] = signed_in(world.fines), rows(desk)
+    assert sign in browser.get("/contraventions").text
+    [row] = rows(desk)
     assert "Dit avoir conduit" in browser.get(f"/contraventions/{notice_id}").text
     reply = f"/contraventions/{notice_id}/demandes/{row.id}"
     shown = browser.get(reply).text
@@ -136,6 +153,9 @@ def test_what_the_driver_writes_changes_nothing_until_a_user_takes_it_over(desk,
     assert browser.post(reply).headers["Location"].endswith(f"/contraventions/{notice_id}?conducteur={driver_id}")
     assert (known(desk).address_line, known(desk).city, known(desk).email) == ("3 impasse Neuve", "Nîmes", MAIL)
     with tenant_session(world.organisation_id) as session:
+        seen = look_at(session, actor(world.fines), [notice_id], AS_OF).ready[notice_id].seen
+        [line] = lines_to_agree_to(session, actor(world.fines), [Named(notice_id, "1", seen=seen)], AS_OF)
+        assert line.remarks == [readiness.REPLIED]
         facts = [one.kind for one in session.scalars(thread_of(world.organisation_id, notice_id))]
         entries = select(AuditEntry).where(AuditEntry.organisation_id == world.organisation_id)
         written = {one.action: one for one in session.scalars(entries)}
@@ -163,6 +183,8 @@ def test_a_driver_who_did_not_drive_says_so_in_words_and_gives_nothing(desk, cli
         [asked] = driver_requests.asked_of(session, session.scalars(select(Notice).where(*own)).one(), AS_OF)
     assert (asked.request.reply, asked.details, asked.remark) == ("pas_moi", None, "Je l’avais confié à l’atelier.")
     assert "Je l’avais confié à l’atelier." in signed_in(world.fines).get(f"/contraventions/{notice_id}").text
+    with tenant_session(world.organisation_id) as session:
+        assert look_at(session, actor(world.fines), [notice_id], AS_OF).reasons == {notice_id: readiness.DENIED}
     send_digests(AS_OF + DAY)
     assert "Réponses de conducteurs à lire\u00a0: 1" in letters.queued("notice_digest", to=world.fines)[-1].text
 
@@ -261,3 +283,11 @@ def test_asking_again_and_again_is_slowed_down(desk, client, frozen):
     with pytest.raises(requesting.Refused, match="Trop d’essais"):
         ask(desk)
     assert [is_over(client, one) for one in paths] == [True] * 5 + [False]
+
+
+def test_what_is_wrong_leads_to_its_place_on_the_page_a_choice_too(desk, client, frozen):
+    page = client.post(ask(desk), data=MINE | {"reply": "", "remark": ""}).text
+    places = re.findall(r'<li><a href="#([^"]+)"', page)
+    assert places == ["reply"]
+    assert 'id="reply"' in page
+    assert 'aria-describedby="reply-error"' in page

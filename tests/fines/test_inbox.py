@@ -11,10 +11,16 @@ from sqlalchemy import select, update
 
 from eprunes.core.audit import AuditEntry
 from eprunes.core.database import tenant_session
-from eprunes.fines import catalogue, inbox
+from eprunes.fines import catalogue, inbox, inbox_filters
 from eprunes.fines.answering import AnswerState, NoticeState
 from eprunes.fines.deadlines import NoticeSource
-from eprunes.fines.inbox_filters import NoticeSearch, found_notices, notice_search_args, read_notice_search
+from eprunes.fines.inbox_filters import (
+    NoticeSearch,
+    found_notices,
+    notice_search_args,
+    read_notice_search,
+    search_problems,
+)
 from eprunes.fines.models import Answer, Notice, NoticeKind
 from eprunes.fines.proposals import similar_vehicles
 from eprunes.fines.queries import View
@@ -157,7 +163,20 @@ def test_a_search_stays_in_the_address_and_unknown_values_read_as_defaults():
     assert read_notice_search(notice_search_args(search), View) == search
     odd = dict.fromkeys(("vue", "proposition", "origine", "ouverture", "tri", "natinf", "du", "au"), "n’importe quoi")
     assert read_notice_search(odd, View) == NoticeSearch()
+    assert len(search_problems(odd, NoticeSearch())) == len(odd)
+    assert search_problems(notice_search_args(search) | {"tri": "echeance"}, search) == []
     assert read_notice_search({"vue": "archives"}, [View.TO_DO]).view is View.TO_DO
+
+
+def test_a_filter_that_is_left_out_is_told_and_the_others_are_kept(world, signed_in):
+    browser = signed_in(world.fines)
+    page = browser.get("/contraventions?du=2026-02-30&origine=papier&vue=archives").text
+    assert "Le filtre «\u00a0Infraction à partir du\u00a0» n’a pas été compris" in page
+    assert inbox_filters.NO_SUCH_VIEW in page
+    assert '<option value="papier" selected>' in page
+    for since, is_told in (("2026-02-28", True), ("2026-02-27", False)):
+        page = browser.get(f"/contraventions?du={since}&au=2026-02-27").text
+        assert (inbox_filters.REVERSED in page, "pas été compris" in page) == (is_told, False)
 
 
 def test_a_driver_s_name_finds_what_was_driven_then_and_not_what_is_held_now(world):

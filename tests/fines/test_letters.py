@@ -9,6 +9,7 @@ from io import BytesIO
 import openpyxl
 import pytest
 
+from eprunes.core import wording
 from eprunes.core.database import tenant_session
 from eprunes.core.refusals import NotVisible, Refused
 from eprunes.fines import events, transmission
@@ -216,3 +217,16 @@ def test_what_waits_is_found_by_one_condition(letter):
         boss = actor(letter.world.admin)
         assert [one.row.notice.id for one in letter_pages.letters_to_post(boss, session, AS_OF)] == [letter.notice_id]
         assert letter_pages.letters_to_post(actor(letter.world.fines), session, AS_OF) == []
+
+
+def test_the_administrators_home_says_by_when_the_first_letter_must_be_posted(letter, signed_in, frozen):
+    """C4.3-f: and nobody else's."""
+    world, last = letter.world, fleet.notice(letter.world.organisation_id, letter.notice_id).deadline_on
+    told = f"lettre à poster, au plus tard le {wording.day(last)}"
+    assert told in signed_in(world.admin).get("/").text
+    assert "à poster" not in signed_in(world.fines).get("/").text
+    earlier = replace(TYPED, number="60123456789013", sent_on=TYPED.sent_on - timedelta(days=1))
+    first = typing_in.type_in(actor(world.fines), earlier, as_of=AS_OF)
+    designate(world, first)
+    day = wording.day(last - timedelta(days=1))
+    assert f"lettres à poster, la première au plus tard le {day}" in signed_in(world.admin).get("/").text

@@ -21,6 +21,7 @@ from eprunes.fleet.models import Driver
 from eprunes.fleet.services.assignments import assign
 from eprunes.fleet.services.drivers import add_driver
 from eprunes.fleet.services.vehicles import VehicleDetails, add_vehicle
+from tests.support import fleet
 from tests.support.desk import DUMAS, designation_of, post_notice
 from tests.support.worlds import AS_OF, actor
 
@@ -164,13 +165,13 @@ def test_a_made_up_driver_designates_nobody(desk, signed_in, made_up):
 @pytest.mark.parametrize(
     ("typed", "status"),
     [
-        ({"reason": "vol", "first_reference": "PV 123", "first_date": "2026-02-21"}, 302),
+        ({"reason": "vol", "first_reference": "PV 123", "first_date": "2026-02-21", "comment": "Retrouvé."}, 302),
         ({"reason": "vol"}, 422),
         ({"reason": "vol", "first_reference": "PV 123"}, 422),
         ({"reason": "cession", "first_reference": "C1", "first_date": "2026-01-05"}, 422),
         (
             {"reason": "cession", "first_reference": "C1", "first_date": "2026-01-05",
-             "second_reference": "SIV 9", "second_date": "2026-01-06"}, 302,
+             "second_reference": "SIV 9", "second_date": "2026-01-06", "comment": "Mal tenu."}, 302,
         ),
         ({"reason": "force_majeure", "comment": ""}, 422),
         ({"reason": "force_majeure", "comment": "Réquisition."}, 302),
@@ -183,6 +184,46 @@ def test_an_impossibility_needs_its_proofs(desk, signed_in, typed, status):
     """C4.3-c: the closed list of reasons, each with what it needs."""
     world, _, _, notice_id = desk
     assert signed_in(world.fines).post(f"/contraventions/{notice_id}/impossible", data=typed).status_code == status
+
+
+def test_who_held_the_vehicle_is_named_before_an_impossibility_is_reported(desk, signed_in):
+    """C4.3-c: a vehicle said to be gone while somebody had it wants the facts; a false plate does not."""
+    world, _, _, notice_id = desk
+    browser, path = signed_in(world.fines), f"/contraventions/{notice_id}/impossible"
+    assert "D’après votre parc, Caroline DUMAS avait ce véhicule" in browser.get(f"/contraventions/{notice_id}").text
+    proof = {"first_reference": "PV 123", "first_date": "2026-02-21"}
+    refused = browser.post(path, data={"reason": "vol", "comment": " ", **proof})
+    assert (refused.status_code, 'id="comment-error"' in refused.text) == (422, True)
+    assert "exposez les faits" in refused.text
+    assert browser.post(path, data={"reason": "usurpation", **proof}).status_code == 302
+
+
+def test_what_lacks_of_a_sale_is_said_by_the_name_of_the_paper(desk, signed_in):
+    world, _, _, notice_id = desk
+    typed = {"reason": "cession", "first_reference": "C1", "first_date": "2026-01-05", "second_reference": "SIV 9"}
+    page = signed_in(world.fines).post(f"/contraventions/{notice_id}/impossible", data=typed).text
+    assert "Accusé d’enregistrement de la cession dans le SIV\u00a0: indiquez sa date." in page
+    assert [name for name in ("first_reference", "first_date", "second_reference", "second_date")
+            if f'id="{name}-error"' in page] == ["second_date"]  # fmt: skip
+    late = typed | {"second_date": "2099-01-01"}
+    page = signed_in(world.fines).post(f"/contraventions/{notice_id}/impossible", data=late).text
+    assert "dans le SIV\u00a0: cette date est invraisemblable" in page
+
+
+def test_where_nobody_had_the_vehicle_each_side_says_who_did_or_that_nobody_did(desk, signed_in):
+    world, _, driver_id, _ = desk
+    lent_later = fleet.add_vehicle(world.organisation_id, fleet.new_plate())
+    fleet.assign(world.organisation_id, lent_later, driver_id, starts_at=AS_OF - timedelta(days=5))
+    early = post_notice(world, lent_later, "3333333333")
+    page = signed_in(world.fines).get(f"/contraventions/{early}").text
+    assert "Personne avant." in page
+    assert "Personne après." not in page
+    assert f"conducteur={driver_id}" in page.split("Après\u00a0:")[1].split("</li>")[0]
+    assert "choisissez-en un sous" in page, "nobody to ask yet"
+    assert (
+        "Demander à Caroline DUMAS"
+        in signed_in(world.fines).get(f"/contraventions/{early}?conducteur={driver_id}").text
+    )
 
 
 def test_a_filed_notice_stays_shared_and_can_be_reopened(desk, signed_in):

@@ -90,6 +90,13 @@ def test_in_the_doubled_hour_of_autumn_two_holders_are_possible_and_none_is_prop
     assert just_before.driver_id == drivers[0]
 
 
+def test_in_the_doubled_hour_without_a_holder_those_around_it_are_shown(world, vehicle_id, drivers):
+    fleet.assign(world.organisation_id, vehicle_id, drivers[0], ends_at=datetime(2025, 10, 25, tzinfo=UTC))
+    fleet.assign(world.organisation_id, vehicle_id, drivers[1], starts_at=datetime(2025, 10, 27, tzinfo=UTC))
+    proposal, around = proposed(world, vehicle_id, "2025-10-26T02:30:00")
+    assert (proposal.why, around) == (Why.NOBODY, drivers[:2])
+
+
 def test_in_the_doubled_hour_one_and_the_same_holder_is_proposed(world, vehicle_id, drivers):
     fleet.assign(world.organisation_id, vehicle_id, drivers[0])
 

@@ -11,7 +11,7 @@ from eprunes.core.database import tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.core.spreadsheets.writing import Sheet, write_csv, write_workbook
 from eprunes.fines.paper import reconciling
-from eprunes.fines.paper.reconciling import Finding, numbers_in, numbers_of_file
+from eprunes.fines.paper.reconciling import Finding, counted_words, numbers_in, numbers_of_file
 from eprunes.fines.services import typing_in
 from tests.fines.test_letters import designate
 from tests.fines.test_typing_in import NUMBER, TYPED, remember_destroyed
@@ -40,7 +40,12 @@ def test_the_column_is_the_one_headed_so_and_what_excel_rounded_is_told():
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"", "classeur"), (b"%PDF-1.7 %%EOF", "classeur"), (b"x" * (reconciling.LARGEST_BYTES + 1), "dépasse 2")],
+    [
+        (b"", "classeur"),
+        (b"abc;def", "pas un classeur"),
+        (b"%PDF-1.7 %%EOF", "classeur"),
+        (b"x" * (reconciling.LARGEST_BYTES + 1), "dépasse 2"),
+    ],
 )
 def test_a_file_that_is_no_list_is_refused_on_its_field(content, said):
     with pytest.raises(Refused, match=said) as refusal:
@@ -86,6 +91,7 @@ def test_the_page_leads_from_an_unknown_number_to_its_typing_and_to_a_workbook(w
     sent = {"numbers": "", "file": (BytesIO(f"N° avis\n{NUMBER}\n12".encode()), "liste.csv")}
     page = browser.post("/contraventions/rapprocher", data=sent).text
     assert "Saisir cet avis" in page
+    assert [counted_words(Finding.KNOWN, 2), counted_words(Finding.REPEATED, 2)] == ["2 connus", "2 en double"]
     assert "Illisible" in page
     form = browser.post("/contraventions/saisir/numero", data={"number": NUMBER}).text
     assert f'value="{NUMBER}"' in form

@@ -156,7 +156,7 @@ def test_a_due_date_that_changed_meanwhile_is_not_written_over(browser, world):
     page = text_of(answer)
     assert answer.status_code == 422
     assert "Cette échéance a été modifiée entre-temps par" in page
-    assert "Ce qui est enregistré maintenant À faire avant le 01/04/2026" in page
+    assert "Ce qui est enregistré maintenant À faire au plus tard le 01/04/2026" in page
     assert shown(world) == [(date(2026, 4, 1), None, False)]
     assert browser.post(path, data=mine | {"seen": seen_in(browser.get(path))}).status_code == 302
     assert shown(world) == [(date(2026, 5, 1), None, False)]

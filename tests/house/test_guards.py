@@ -28,8 +28,8 @@ ASKS_AGAIN = {
     "fleet.export_drivers", "fleet.export_due_dates", "fleet.export_fleet", "fleet.export_vehicle_assignments",
     "fleet.export_vehicles", "fleet.export_vehicles_csv", "fleet.export_drivers_csv", "fleet.export_due_dates_csv",
     "provider.add_offence", "provider.block_account", "provider.cancel_succession", "provider.change_offence",
-    "provider.lift_second_factor", "provider.replace_offence", "provider.start_visit", "provider.succession",
-    "provider.unblock_account",
+    "provider.lift_second_factor", "provider.remove_offence", "provider.replace_offence", "provider.start_visit",
+    "provider.succession", "provider.unblock_account",
 }  # fmt: skip
 """Exports, rights, hand-overs, accounts, second factors, visits: a quarter of an hour after the last proof."""
 BEFORE_THE_SECOND_FACTOR = {

@@ -61,7 +61,7 @@ WHO = {
             "provider.end_visit", "provider.accounts", "provider.account", "provider.block_account",
             "provider.unblock_account", "provider.lift_second_factor", "provider.succession",
             "provider.cancel_succession", "provider.catalogue", "provider.add_offence", "provider.change_offence",
-            "provider.replace_offence",
+            "provider.replace_offence", "provider.remove_offence",
         ), {OPERATOR},
     ),
     **dict.fromkeys(

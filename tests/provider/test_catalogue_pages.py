@@ -78,7 +78,8 @@ def test_what_an_operator_wrote_is_left_by_the_file_and_the_rest_is_refreshed(op
 def test_from_a_day_on_an_offence_is_another_and_past_notices_keep_their_amounts(operator, desk, signed_in):  # noqa: F811
     """The day before, and the day itself."""
     world, vehicle_id, *_ = desk
-    operator.post(path_of("25386", "remplacer"), data=STOP | {"valid_from": "2026-02-21", "standard_amount": "150"})
+    other = {"valid_from": "2026-02-21", "standard_amount": "150", "points": ""}
+    operator.post(path_of("25386", "remplacer"), data=STOP | other)
     notices = [post_notice(world, vehicle_id, f"827276080{day}", offence=f"2026-02-2{day}T10:00:00") for day in (0, 1)]
 
     browser = signed_in(world.fines)
@@ -86,6 +87,9 @@ def test_from_a_day_on_an_offence_is_another_and_past_notices_keep_their_amounts
 
     assert ["135,00" in page for page in pages] == [True, False]
     assert ["150,00" in page for page in pages] == [False, True]
+    assert [[words in page for words in ("Retrait de points", "À vérifier")] for page in pages] == [
+        [True, False], [False, True],
+    ]  # fmt: skip
     assert [line[:2] for line in lines("25386")] == [
         (rules.ALWAYS, date(2026, 2, 20)), (date(2026, 2, 21), None),
     ]  # fmt: skip
@@ -112,3 +116,38 @@ def test_a_line_that_was_ended_may_be_followed_by_another_and_not_stretched_over
         (rules.ALWAYS, date(2026, 5, 31)), (date(2026, 6, 1), None),
     ]  # fmt: skip
     assert operator.get(f"{PAGE}/{MISSING}/modifier").status_code == 404
+
+
+def test_a_line_entered_by_mistake_is_withdrawn_and_its_notices_read_as_unknown(operator, desk, signed_in, caplog):  # noqa: F811
+    """Of the days that it held; those of another line keep their amounts, and the file doesn't bring it back."""
+    world, vehicle_id, *_ = desk
+    operator.post(path_of("25386", "remplacer"), data=STOP | {"valid_from": "2026-02-21", "standard_amount": "150"})
+    notices = [post_notice(world, vehicle_id, f"827276080{day}", offence=f"2026-02-2{day}T10:00:00") for day in (0, 1)]
+    told = operator.get(path_of("25386", "retirer")).text
+
+    answer = operator.post(path_of("25386", "retirer"))
+
+    catalogue.load()
+    browser = signed_in(world.fines)
+    pages = [browser.get(f"/contraventions/{one}").text for one in notices]
+    assert ("à vérifier" in told, answer.status_code) == (True, 302)
+    assert [line[:2] for line in lines("25386")] == [(rules.ALWAYS, date(2026, 2, 20))]
+    assert ["135,00" in page for page in pages] == [True, False]
+    assert ["à vérifier" in page for page in pages] == [False, True]
+    assert "150,00" not in pages[1]
+    assert "NATINF 25386 from 2026-02-21 to open removed by" in caplog.text
+
+
+@pytest.mark.parametrize("is_edited", [False, True])
+def test_a_line_of_the_software_is_not_withdrawn(operator, is_edited):
+    catalogue.load()
+    if is_edited:
+        operator.post(path_of("203", "modifier"), data=STOP)
+    before = lines("203")
+
+    page, answer = operator.get(path_of("203", "retirer")), operator.post(path_of("203", "retirer"))
+
+    assert (answer.status_code, lines("203")) == (422, before)
+    assert "vient du catalogue du logiciel" in page.text
+    assert "Retirer du catalogue" not in page.text
+    assert "Retirer…" not in operator.get(f"{PAGE}?q=203").text

@@ -3,9 +3,9 @@
 Whoever holds a link reads the day, the place and the plate of one notice, and nothing else of the client.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ from eprunes.core.crypto import key_store, open_box
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.refusals import NotVisible
 from eprunes.fines.answering import NoticeState
-from eprunes.fines.models import DriverRequest, Notice
+from eprunes.fines.models import DriverRequest, Notice, Reply
 from eprunes.fines.notice_details import NoticeDetails, open_notices
 from eprunes.fines.queries import is_shared
 from eprunes.fleet import driver_details
@@ -33,13 +33,6 @@ ASKABLE = (NoticeState.TO_ANSWER, NoticeState.REFUSED)
 """The notices that still want a driver."""
 _REASON = "demande à un conducteur"
 _DID_NOT_DRIVE = "Dit ne pas avoir conduit", "person-x", "warn"
-
-
-class Reply(StrEnum):
-    """Who drove, as the driver says."""
-
-    MINE = "moi"
-    NOT_MINE = "pas_moi"
 
 
 @dataclass(frozen=True)
@@ -144,6 +137,16 @@ def read_asked(session: TenantSession, notice: Notice, request_id: UUID, as_of: 
     if request is None:
         raise NotVisible
     return _asked(session, notice, request, as_of)
+
+
+def replied_among(session: TenantSession, notices: Iterable[Notice]) -> set[UUID]:
+    """Of these notices, those that still want a driver and whose driver has replied: one query for a whole page."""
+    ids = [one.id for one in notices if one.state in ASKABLE]
+    if not ids:
+        return set()
+    own = DriverRequest.organisation_id == session.organisation_id
+    replied = DriverRequest.notice_id.in_(ids), DriverRequest.answered_at.is_not(None)
+    return set(session.scalars(select(DriverRequest.notice_id).where(own, *replied)))
 
 
 def driver_of(session: TenantSession, driver_id: UUID) -> DriverDetails | None:

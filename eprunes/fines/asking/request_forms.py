@@ -9,9 +9,9 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
 from eprunes.core.fields import AtMost, LinesField, RadioField, SelectField, TextField
-from eprunes.fines.asking.driver_requests import Reply
 from eprunes.fines.designation_rules import AGENCY_FIELDS, tidied
 from eprunes.fines.forms import CIVILITIES, COUNTRIES
+from eprunes.fines.models import Reply
 from eprunes.fines.services.requesting import Told
 from eprunes.fleet.driver_details import DriverDetails
 from eprunes.fleet.form_parts import Checked, LocalDateField, Quiet
@@ -47,6 +47,11 @@ class AskForm(FlaskForm):
         ],
         validators=[InputRequired("Choisissez comment lui faire parvenir le lien.")],
     )
+
+    def propose(self, driver: DriverDetails) -> None:
+        """Before anybody chose: by mail where the file has an address."""
+        if not self.is_submitted():
+            self.way.data = BY_MAIL if driver.email else BY_LINK
 
     def driver(self) -> UUID:
         """The driver, once it was looked up."""

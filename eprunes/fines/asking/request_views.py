@@ -28,6 +28,7 @@ def ask_driver(notice_id: UUID):
     driver = driver_requests.driver_named(reading(), form.driver_id.data)
     if driver is None:
         return redirect(url_for("fines.notice_page", notice_id=notice.id))
+    form.propose(driver)
     if form.validate_on_submit():
         with refusals_on(form):
             how = {"driver_id": form.driver(), "by_mail": form.way.data == BY_MAIL}

@@ -15,7 +15,7 @@ from eprunes.core.crypto import fingerprint, key_store
 from eprunes.core.database import TenantSession
 from eprunes.fines.answering import AnswerState
 from eprunes.fines.bulk import readiness
-from eprunes.fines.models import Answer, Notice
+from eprunes.fines.models import Answer, DriverRequest, Notice, Reply
 from eprunes.fines.proposals import Proposal, propose
 from eprunes.fines.queries import visible_notices
 from eprunes.fleet.driver_details import DriverDetails, open_details, to_json
@@ -60,10 +60,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class _Scene:
-    """What is looked at beside the notices: what is proposed for each, to whom the agency said no, and the drivers."""
+    """What is looked at beside the notices: what is proposed for each, to which the agency said no, which driver said
+    that it was not them, and the drivers."""
 
     proposals: Mapping[UUID, Proposal]
     refused: set[UUID]
+    denied: set[tuple[UUID, UUID]]
     drivers: Mapping[UUID, Driver]
     people: Mapping[UUID, DriverDetails]
 
@@ -86,7 +88,7 @@ def look_at(
         details = scene.people.get(proposal.driver_id)
         reasons[notice_id] = (
             readiness.of_notice(notice, notice_id in scene.refused, as_of)
-            or readiness.of_proposal(proposal)
+            or readiness.of_proposal(proposal, (notice_id, proposal.driver_id) in scene.denied)
             or readiness.of_driver(details, today, notice.offence_day)
         )
         if not reasons[notice_id]:
@@ -106,16 +108,23 @@ def _scene(session: TenantSession, notices: list[Notice], lock: bool) -> _Scene:
     vehicle_ids = {one.vehicle_id for one in notices if one.vehicle_id}
     query = select(Vehicle).where(Vehicle.organisation_id == own, Vehicle.id.in_(vehicle_ids))
     proposals = propose(session, notices, {one.id: one for one in session.scalars(query)})
+    ids = [one.id for one in notices]
     refused = select(Answer.notice_id).where(
-        Answer.organisation_id == own,
-        Answer.notice_id.in_([one.id for one in notices]),
-        Answer.state == AnswerState.REFUSED,
+        Answer.organisation_id == own, Answer.notice_id.in_(ids), Answer.state == AnswerState.REFUSED
     )
     driver_ids = {one.driver_id for one in proposals.values() if one.driver_id}
     people = select(Driver).where(Driver.organisation_id == own, Driver.id.in_(driver_ids)).order_by(Driver.id)
     drivers = session.scalars(people.with_for_update() if lock else people).all()
     opened = open_details(key_store(), drivers)
-    return _Scene(proposals, set(session.scalars(refused)), {one.id: one for one in drivers}, opened)
+    said_no, by_id = set(session.scalars(refused)), {one.id: one for one in drivers}
+    return _Scene(proposals, said_no, _denied(session, ids), by_id, opened)
+
+
+def _denied(session: TenantSession, notice_ids: list[UUID]) -> set[tuple[UUID, UUID]]:
+    """(notice, driver) of those who were asked and say that it was not them."""
+    own = DriverRequest.organisation_id == session.organisation_id, DriverRequest.notice_id.in_(notice_ids)
+    query = select(DriverRequest.notice_id, DriverRequest.driver_id).where(*own, DriverRequest.reply == Reply.NOT_MINE)
+    return {tuple(row) for row in session.execute(query)}
 
 
 def _seen(index_key: bytes, notice: Notice, driver: Driver, details: DriverDetails) -> Seen:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from eprunes.accounts.permissions import Actor
+from eprunes.core.chunks import chunks
 from eprunes.core.database import TenantSession
+from eprunes.fines.answering import NoticeState
 from eprunes.fines.bulk import readiness
 from eprunes.fines.bulk.checking import look_at, moved
 from eprunes.fines.bulk.tasks import Named
@@ -39,8 +41,23 @@ def lines_to_agree_to(session: TenantSession, actor: Actor, named: Sequence[Name
         row, found = rows.get(one.id), verdict.ready.get(one.id)
         reason = moved(one.seen, found.seen) if found else verdict.reasons[one.id]
         told = readiness.remarks(row.notice, row.proposal, row.offence) if row and not reason else []
+        if row and row.has_reply:
+            told.insert(0, readiness.REPLIED)
         lines.append(Line(one, row, reason, told))
     return lines
+
+
+def no_longer_ready(
+    session: TenantSession, actor: Actor, ready: Sequence[Named], listed: Sequence[Line], as_of: datetime
+) -> int:
+    """How many of what the check found ready are so no more: answered, filed or over, wherever they stand in the
+    list; and those that moved in another way, of the page that was looked at again.
+    """
+    query = visible_notices(actor, as_of).where(Notice.state == NoticeState.TO_ANSWER)
+    query = query.with_only_columns(Notice.id, maintain_column_froms=True)
+    ids = [one.id for one in ready]
+    still = {one for part in chunks(ids) for one in session.scalars(query.where(Notice.id.in_(part)))}
+    return len(set(ids) - still | {one.named.id for one in listed if one.reason})
 
 
 def _rows(session: TenantSession, actor: Actor, named: Sequence[Named], as_of: datetime) -> dict:

@@ -20,6 +20,7 @@ CHANGED = "L’ANTAI a modifié cet avis\u00a0: regardez-le, puis répondez-y se
 ERASED = "Les données du conducteur proposé ont été effacées."
 LICENCE_TOO_LATE = "Le permis du conducteur aurait été délivré après l’infraction\u00a0: vérifiez sa fiche."
 DOUBTFUL = "Le permis du conducteur aurait été délivré avant ses 16 ans\u00a0: vérifiez sa fiche."
+DENIED = "Le conducteur proposé a répondu que ce n’était pas lui\u00a0: lisez sa réponse sur la page de l’avis."
 NOBODY_PROPOSED = {
     Why.NO_VEHICLE: "Ce véhicule n’est pas dans votre parc.",
     Why.BEFORE_ENTRY: "Ce véhicule n’était pas encore dans votre parc.",
@@ -29,6 +30,7 @@ NOBODY_PROPOSED = {
 }
 NEAR = "Proche d’un changement de conducteur"
 NO_DUTY = "La loi n’impose pas de désigner"
+REPLIED = "Le conducteur a répondu\u00a0: lisez sa réponse sur la page de l’avis avant de confirmer"
 BY_LETTER = "Par lettre recommandée, à poster"
 _FIELDS = {
     "last_name": "nom",
@@ -58,10 +60,11 @@ def of_notice(notice: Notice, was_refused: bool, as_of: datetime) -> str:
     return next((sentence for is_met, sentence in obstacles if is_met), "")
 
 
-def of_proposal(proposal: Proposal) -> str:
-    """Why nobody is proposed; empty when somebody is."""
+def of_proposal(proposal: Proposal, has_denied: bool) -> str:
+    """Why nobody is proposed, or cannot be without a second look; empty when somebody is. `has_denied`: this driver
+    was asked, and says that it was not them."""
     if proposal.driver_id is not None:
-        return ""
+        return DENIED if has_denied else ""
     return NOBODY_PROPOSED.get(proposal.why, NOBODY_PROPOSED[Why.NOBODY])
 
 

@@ -23,6 +23,8 @@ from eprunes.fleet.queries import author_names
 from eprunes.fleet.task_rows import AGREED, COLUMNS, RECENT, ShownTask, opened, shown_of
 
 HEADINGS = ["N° d’avis", "Motif"]
+UNDER_WAY = "Ces désignations sont déjà en cours ou terminées\u00a0: elles ne peuvent plus être abandonnées."
+GIVEN_UP = "Ces désignations ont été abandonnées entre-temps\u00a0: aucune réponse n’a été donnée."
 
 
 @dataclass(frozen=True)
@@ -109,11 +111,11 @@ def confirm_bulk(*, actor: Actor, bulk_id: UUID, as_of: datetime) -> None:
 
 
 def cancel_bulk(*, actor: Actor, bulk_id: UUID, as_of: datetime) -> None:
-    """Give it up before anything was declared. Raises Refused once it is being carried out."""
-    with tenant_session(actor.organisation_id) as session:
-        found = find_bulk(session, actor, bulk_id, as_of)
-    if found is None or found.is_over or not work.cancel(actor.organisation_id, bulk_id):
-        raise Refused("Ces désignations sont déjà en cours ou terminées\u00a0: elles ne peuvent plus être abandonnées.")
+    """Give it up before anything was declared. Raises Refused once it is being carried out, or was given up."""
+    found = _looked_up(actor, bulk_id, as_of)
+    if found is not None and not found.is_over and work.cancel(actor.organisation_id, bulk_id):
+        return
+    raise Refused(UNDER_WAY if _looked_up(actor, bulk_id, as_of) else GIVEN_UP)
 
 
 def result_workbook(session: TenantSession, actor: Actor, bulk_id: UUID, as_of: datetime) -> bytes | None:
@@ -127,6 +129,11 @@ def result_workbook(session: TenantSession, actor: Actor, bulk_id: UUID, as_of: 
     if found.is_over:
         return write_workbook([_sheet("Désignés", found.done), _sheet("Non désignés", found.not_done)])
     return write_workbook([_sheet("Prêts", found.ready), _sheet("Non prêts", found.unready)])
+
+
+def _looked_up(actor: Actor, bulk_id: UUID, as_of: datetime) -> Bulk | None:
+    with tenant_session(actor.organisation_id) as session:
+        return find_bulk(session, actor, bulk_id, as_of)
 
 
 def _visible(actor: Actor, as_of: datetime) -> Select:

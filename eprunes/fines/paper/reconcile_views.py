@@ -7,7 +7,7 @@ from eprunes.core import clock
 from eprunes.core.web import XLSX, download, downloads, reading, refusals_on, render_form
 from eprunes.fines.blueprint import blueprint, in_inbox
 from eprunes.fines.paper import reconciling
-from eprunes.fines.paper.reconciling import WORDS
+from eprunes.fines.paper.reconciling import WORDS, counted_words
 from eprunes.fines.paper.typed_forms import ReconcileForm
 
 
@@ -19,7 +19,7 @@ def reconcile():
     if form.validate_on_submit():
         with refusals_on(form):
             lines = reconciling.reconcile(g.actor, reading(), _given(form), clock.now())
-    return render_form("fines/reconcile.html", form, lines=lines, words=WORDS)
+    return render_form("fines/reconcile.html", form, lines=lines, words=WORDS, counted_words=counted_words)
 
 
 @blueprint.post("/contraventions/rapprocher.xlsx")
@@ -29,8 +29,8 @@ def export_reconciled():
     form = ReconcileForm()
     with refusals_on(form):
         lines = reconciling.reconcile(g.actor, reading(), _given(form), clock.now())
-        return download(reconciling.workbook_of(lines), "rapprochement-avis.xlsx", XLSX)
-    return render_form("fines/reconcile.html", form, lines=None, words=WORDS)
+        return download(reconciling.workbook_of(lines), "verification-avis.xlsx", XLSX)
+    return render_form("fines/reconcile.html", form, lines=None, words=WORDS, counted_words=counted_words)
 
 
 def _given(form: ReconcileForm) -> list[str]:

@@ -16,10 +16,12 @@ from eprunes.core import audit
 from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.refusals import Refused
-from eprunes.core.spreadsheets.reading import Value, Workbook
+from eprunes.core.spreadsheets.csv_reading import is_csv
+from eprunes.core.spreadsheets.reading import NOT_A_WORKBOOK, Value, Workbook
 from eprunes.core.spreadsheets.sent import check_sent, read_sent
 from eprunes.core.spreadsheets.writing import Sheet, write_workbook
 from eprunes.core.texts import folded
+from eprunes.core.wording import counted
 from eprunes.fines.answering import NoticeState
 from eprunes.fines.inbox import NOTICE_WORDS
 from eprunes.fines.models import DestroyedNotice, Notice
@@ -30,12 +32,13 @@ MOST = 5_000
 LARGEST_BYTES = 2 * 1024 * 1024
 TOO_MANY = f"{MOST} numéros au plus à la fois\u00a0: répartissez-les."
 TOO_LARGE = "Ce fichier dépasse 2\u00a0Mo\u00a0: ne gardez que la colonne des numéros."
-NOTHING = "Il n’y a aucun numéro à rapprocher."
+NOTHING = "Il n’y a aucun numéro à vérifier."
 ROUNDED = "Excel a arrondi ce numéro\u00a0: mettez la colonne au format Texte, puis saisissez-le à nouveau."
 KNOWN_ONLY = "Déjà connu de la plateforme"
 _EXACT, _MARK = 10**15, "~"
 _BREAKS = re.compile(r"[\n;,\t]+")
 _HEADING_LINES = 10
+_WORKBOOK_NAMES = (".xlsx", ".xlsm")
 _CHUNK = 500
 
 
@@ -66,17 +69,27 @@ class Line:
     notice: Notice | None = None
 
 
+def counted_words(finding: Finding, count: int) -> str:
+    """`1 connu`, `2 connus`, `2 en double`."""
+    word = WORDS[finding][0].lower()
+    return counted(count, word, word if finding is Finding.REPEATED else f"{word}s")
+
+
 def numbers_in(text: str) -> list[str]:
     """The numbers of a pasted list: one a line, or between commas, semicolons or tabs."""
     return [one for one in (part.strip() for part in _BREAKS.split(text)) if one]
 
 
 def numbers_of_file(content: bytes, filename: str) -> list[str]:
-    """The numbers of a workbook or a CSV file: the column headed so, else its first. Raises Refused."""
+    """The numbers of a workbook or a CSV file: the column headed so, else its first. Raises Refused, also when
+    what is named a workbook holds a text: a damaged one would be read as a list of nonsense.
+    """
     if len(content) > LARGEST_BYTES:
         raise Refused(TOO_LARGE, "file")
     try:
         check_sent(content, filename)
+        if filename.lower().endswith(_WORKBOOK_NAMES) and is_csv(content):
+            raise Refused(NOT_A_WORKBOOK)
         return _column(read_sent(content))
     except Refused as refusal:
         raise Refused(str(refusal), "file") from refusal
@@ -109,7 +122,7 @@ def reconcile(actor: Actor, session: TenantSession, given: Sequence[str], as_of:
 def workbook_of(lines: Iterable[Line]) -> bytes:
     """The findings as a workbook."""
     rows = [[one.given, WORDS[one.finding][0], one.told] for one in lines]
-    return write_workbook([Sheet("Rapprochement", ["N° d’avis", "Résultat", "Précision"], rows)])
+    return write_workbook([Sheet("Vérification", ["N° d’avis", "Résultat", "Précision"], rows)])
 
 
 def _line(text: str, mark: bytes, known: set[bytes], visible: dict[bytes, Notice]) -> Line:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from eprunes.accounts.permissions import Actor
 from eprunes.core.database import PlatformSession, new_id, platform_session
 from eprunes.core.refusals import NotVisible, Refused
+from eprunes.fines import catalogue
 from eprunes.fines import catalogue_rules as rules
 from eprunes.fines.catalogue_rules import Days, Said
 from eprunes.fines.models import Offence
@@ -63,6 +64,26 @@ def replace_line(actor: Actor, offence_id: UUID, said: Said, on: date, as_of: da
         _write(line, said, last, as_of)
     _log_act(actor, "replaced", line)
     return line.id
+
+
+def remove_line(actor: Actor, offence_id: UUID) -> str:
+    """A line entered by mistake goes: notices of its days read « à vérifier », until another line holds then.
+
+    The NATINF is returned. Raises NotVisible, or Refused for a line that an operator did not write, or that the
+    software's file would bring back.
+    """
+    with _editing() as session:
+        line = _line(session, offence_id)
+        if not is_removable(line):
+            raise Refused(rules.FROM_THE_FILE)
+        session.delete(line)
+    _log_act(actor, "removed", line)
+    return line.natinf
+
+
+def is_removable(line: Offence) -> bool:
+    """Whether an operator wrote it, and the software's file has no line of that offence from that day."""
+    return line.edited_at is not None and (line.natinf, line.valid_from) not in catalogue.file_keys()
 
 
 @contextmanager

@@ -37,19 +37,21 @@ def correct(
     that it was to replace stands again. Raises NotVisible, or Refused as `designate` does, and where there is nothing
     registered by the agency to correct.
     """
-    with steps.answering(actor) as session:
+    told = {"kind": kind, "details": details, "keep_in_fleet": keep_in_fleet}
+    with designating.newcomer(actor, driver_id, **told, as_of=as_of) as added, steps.answering(actor) as session:
         notice = steps.notice_to_change(session, actor, notice_id, as_of)
         given = session.scalars(answers_of(notice.organisation_id, notice.id).with_for_update()).all()
         standing = next((one for one in given if one.state in OPEN_STATES), None)
         after = _corrected(standing)
-        declared = {"driver_id": driver_id, "kind": kind, "details": details, "keep_in_fleet": keep_in_fleet}
-        snapshot = designating.let_declare(session, actor, notice, **declared, because=because, as_of=as_of)
+        declared = {"driver_id": driver_id, **told, "because": because}
+        snapshot = designating.let_declare(session, actor, notice, **declared, as_of=as_of)
         if _says_the_same(snapshot, open_snapshot(key_of(notice), standing)):
             raise Refused(SAME)
         with counting.follow(session, [notice]):
             standing.state = after
             session.flush()
-            given = steps.Given(designating.DESIGNATION, snapshot, driver_id=driver_id, replaces=standing.id)
+            named = designating.keep_newcomer(session, actor, added, as_of) or driver_id
+            given = steps.Given(designating.DESIGNATION, snapshot, driver_id=named, replaces=standing.id)
             steps.add_answer(session, actor, notice, given, events.CORRECTED, as_of)
 
 

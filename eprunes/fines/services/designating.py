@@ -1,15 +1,17 @@
 """Answering a notice: designating the driver, or reporting that it is impossible."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import select
 
-from eprunes.accounts.permissions import Actor
+from eprunes.accounts.permissions import Actor, Permission
 from eprunes.core.calendar import local_day, paris_day
 from eprunes.core.crypto import key_store
-from eprunes.core.database import TenantSession
+from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.fines import designation_rules
 from eprunes.fines.answering import ImpossibilityReason
@@ -20,10 +22,17 @@ from eprunes.fines.services import attachments, steps
 from eprunes.fines.services.attachments import Sent
 from eprunes.fleet import driver_details
 from eprunes.fleet.driver_details import DriverDetails, missing_for_designation
+from eprunes.fleet.duplicates import find_namesakes
 from eprunes.fleet.models import Driver, DriverKind
+from eprunes.fleet.services import drivers
 
 DESIGNATION = "designation"
 IMPOSSIBILITY = "impossibilite"
+NOT_YOUR_FLEET = "Votre compte ne permet pas d’ajouter un conducteur au parc\u00a0: désignez-le sans l’ajouter."
+KNOWN_NAME = (
+    "Votre parc a déjà un conducteur de ce nom\u00a0: choisissez-le par «\u00a0Choisir un autre conducteur\u00a0», ou "
+    "décochez cette case."
+)
 DRIVER_GONE = "Ce conducteur n’existe plus, choisissez-en un autre."
 _EARLIEST_PROOF = date(2000, 1, 1)
 
@@ -52,35 +61,51 @@ def designate(
 ) -> None:
     """Confirm the designation of exactly one driver (C4.3-c); from this commit on the notice is answered.
 
-    `details` are sealed with the answer as they are declared; the driver's own file changes only with
-    `keep_in_fleet`. `because`: why this driver, where the fleet says that they did not have the vehicle then.
-    Raises NotVisible, or Refused when a detail is missing or somebody answered first.
+    `details` are sealed with the answer as they are declared. `keep_in_fleet`: the driver's own file says the same
+    from now on; a driver without a file gets one. `because`: why this driver, where the fleet says that they did not
+    have the vehicle then. Raises NotVisible, or Refused when a detail is missing or somebody answered first.
     """
-    with steps.answering(actor) as session:
+    told = {"kind": kind, "details": details, "keep_in_fleet": keep_in_fleet}
+    with newcomer(actor, driver_id, **told, as_of=as_of) as added, steps.answering(actor) as session:
         notice = steps.notice_to_change(session, actor, notice_id, as_of)
-        declared = {"driver_id": driver_id, "kind": kind, "details": details, "keep_in_fleet": keep_in_fleet}
-        let_designate(session, actor, notice, **declared, because=because, channel=channel, as_of=as_of)
+        check_channel(notice, channel)
+        snapshot = let_declare(session, actor, notice, driver_id=driver_id, **told, because=because, as_of=as_of)
+        named = keep_newcomer(session, actor, added, as_of) or driver_id
+        given = steps.Given(DESIGNATION, snapshot, driver_id=named, channel=channel)
+        steps.confirm(session, actor, notice, given, as_of)
 
 
-def let_designate(
-    session: TenantSession,
+@contextmanager
+def newcomer(
     actor: Actor,
-    notice: Notice,
-    *,
     driver_id: UUID | None,
+    *,
     kind: DriverKind,
     details: DriverDetails,
     keep_in_fleet: bool,
     as_of: datetime,
-    because: str = "",
-    channel: Channel = Channel.AGENCY,
-) -> None:
-    """The step of a designation on a notice that is locked; does not commit. Raises Refused, as `designate`."""
-    check_channel(notice, channel)
-    declared = {"driver_id": driver_id, "kind": kind, "details": details, "keep_in_fleet": keep_in_fleet}
-    snapshot = let_declare(session, actor, notice, **declared, because=because, as_of=as_of)
-    given = steps.Given(DESIGNATION, snapshot, driver_id=driver_id, channel=channel)
-    steps.confirm(session, actor, notice, given, as_of)
+) -> Iterator[Driver | None]:
+    """Around the transaction of a designation: the driver whom it adds to the fleet, or None. Raises Refused for who
+    may not change the fleet, and where it has a driver of that name already.
+    """
+    if driver_id is not None or not keep_in_fleet:
+        yield None
+        return
+    if not actor.may(Permission.EDIT_FLEET):
+        raise Refused(NOT_YOUR_FLEET)
+    with tenant_session(actor.organisation_id) as session:
+        if find_namesakes(session, actor, details):
+            raise Refused(KNOWN_NAME, "keep_in_fleet")
+    with drivers.newcomer(actor=actor, details=details, kind=kind, as_of=as_of) as added:
+        yield added
+
+
+def keep_newcomer(session: TenantSession, actor: Actor, added: Driver | None, as_of: datetime) -> UUID | None:
+    """Within that transaction: the driver added, if any, is in the fleet; returns their id."""
+    if added is None:
+        return None
+    drivers.keep_newcomer(session, actor, added, (), as_of)
+    return added.id
 
 
 def let_declare(
@@ -149,6 +174,7 @@ def report_impossibility(
     ):
         notice = steps.notice_to_change(session, actor, notice_id, as_of)
         designation_rules.refuse_unanswerable(notice)
+        designation_rules.refuse_held(reason, comment, holder_ids(session, notice))
         designation_rules.refuse_late_sale(reason, [one.dated for one in proofs], comment, notice.offence_day)
         check_channel(notice, channel)
         kept = attachments.keep(session, actor, notice, NoticeFileKind.PROOF, sealed, as_of)
@@ -162,8 +188,9 @@ def _check_proofs(reason: ImpossibilityReason, comment: str, proofs: list[Proof]
     needed = reason.requirements
     if needed.needs_statement and not comment.strip():
         raise Refused("Exposez les faits\u00a0: l’ANTAI demande une déclaration motivée.", "comment")
-    if any(not _EARLIEST_PROOF <= proof.dated <= paris_day(as_of) for proof in proofs):
-        raise Refused("La date d’une pièce est invraisemblable ou dans le futur.", "proofs")
+    for proof in proofs:
+        if not _EARLIEST_PROOF <= proof.dated <= paris_day(as_of):
+            raise Refused(f"{proof.nature}\u00a0: cette date est invraisemblable ou dans le futur.", "proofs")
     if len(proofs) < len(needed.proofs):
         wanted = "\u00a0; ".join(needed.proofs)
         raise Refused(f"Indiquez la référence et la date de chaque pièce\u00a0: {wanted}.", "proofs")

@@ -18,9 +18,9 @@ from eprunes.core.database import TenantSession, new_id, tenant_session
 from eprunes.core.refusals import NotVisible, Refused
 from eprunes.fines import events
 from eprunes.fines.asking import driver_requests
-from eprunes.fines.asking.driver_requests import ASKABLE, Reply
+from eprunes.fines.asking.driver_requests import ASKABLE
 from eprunes.fines.designation_rules import AGENCY_FIELDS, tidied
-from eprunes.fines.models import DriverRequest, Notice, NoticeKind
+from eprunes.fines.models import DriverRequest, Notice, NoticeKind, Reply
 from eprunes.fines.services import steps
 from eprunes.fines.services.designating import DRIVER_GONE
 from eprunes.fleet import driver_details

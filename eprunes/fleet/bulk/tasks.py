@@ -20,6 +20,8 @@ from eprunes.fleet.queries import author_names
 from eprunes.fleet.task_rows import AGREED, ShownTask, find_task, opened, recent_tasks, shown_of
 
 HEADINGS = ["Immatriculation", "Pays", "Motif"]
+UNDER_WAY = "Cette opération est déjà en cours ou terminée\u00a0: elle ne peut plus être abandonnée."
+GIVEN_UP = "Cette opération a été abandonnée entre-temps\u00a0: rien n’a été modifié."
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,11 @@ def confirm_bulk(*, actor: Actor, bulk_id: UUID, as_of: datetime) -> None:
 
 
 def cancel_bulk(*, actor: Actor, bulk_id: UUID, as_of: datetime) -> None:
-    """Give it up before anything was done. Raises Refused once it is being carried out."""
-    with tenant_session(actor.organisation_id) as session:
-        found = find_bulk(session, actor, bulk_id, as_of)
-    if found is None or found.is_over or not work.cancel(actor.organisation_id, bulk_id):
-        raise Refused("Cette opération est déjà en cours ou terminée\u00a0: elle ne peut plus être abandonnée.")
+    """Give it up before anything was done. Raises Refused once it is being carried out, or was given up."""
+    found = _looked_up(actor, bulk_id, as_of)
+    if found is not None and not found.is_over and work.cancel(actor.organisation_id, bulk_id):
+        return
+    raise Refused(UNDER_WAY if _looked_up(actor, bulk_id, as_of) else GIVEN_UP)
 
 
 def result_workbook(session: TenantSession, actor: Actor, bulk_id: UUID, as_of: datetime) -> bytes | None:
@@ -115,6 +117,11 @@ def result_workbook(session: TenantSession, actor: Actor, bulk_id: UUID, as_of: 
     else:
         sheets = [_sheet("Prêts", found.ready), _sheet("Non prêts", found.unready)]
     return write_workbook(sheets)
+
+
+def _looked_up(actor: Actor, bulk_id: UUID, as_of: datetime) -> Bulk | None:
+    with tenant_session(actor.organisation_id) as session:
+        return find_bulk(session, actor, bulk_id, as_of)
 
 
 def _sheet(title: str, rows: tuple[Found, ...]) -> Sheet:

@@ -12,7 +12,7 @@ from eprunes.accounts.permissions import Actor
 from eprunes.core.calendar import local_day
 from eprunes.core.crypto import key_store, open_box
 from eprunes.core.database import TenantSession, new_id, tenant_session
-from eprunes.core.refusals import Refused
+from eprunes.core.refusals import NotVisible, Refused
 from eprunes.fleet import queries
 from eprunes.fleet.driver_details import (
     KEY_PURPOSE,
@@ -47,30 +47,52 @@ def add_driver(
 
     Raises Refused on the field that is wrong, or for a staff number already known.
     """
+    told = {"details": details, "staff_number": staff_number, "kind": kind, "left_on": left_on}
+    with (
+        newcomer(actor=actor, **told, as_of=as_of) as driver,
+        tenant_session(actor.organisation_id, write=True) as session,
+    ):
+        keep_newcomer(session, actor, driver, distinct_from, as_of)
+    return driver.id
+
+
+@contextmanager
+def newcomer(
+    *,
+    actor: Actor,
+    details: DriverDetails,
+    staff_number: str | None = None,
+    kind: str = DriverKind.EMPLOYEE,
+    left_on: date | None = None,
+    as_of: datetime,
+) -> Iterator[Driver]:
+    """Around a transaction that calls `keep_newcomer`: a driver who is checked and has a key, and is not in the fleet
+    yet. When that transaction is refused nothing stays of them, the key neither. Raises Refused as `add_driver` does.
+    """
     tidy = _checked(details, left_on, actor, as_of)
     driver_id, store = new_id(), key_store()
     values = {"staff_number": _staff_number(staff_number), "kind": _kind(kind), "left_on": left_on}
     [(key_id, key)] = store.create_keys(actor.organisation_id, KEY_PURPOSE, as_of)
-    driver = Driver(
-        organisation_id=actor.organisation_id,
-        id=driver_id,
-        key_id=key_id,
-        created_at=as_of,
-        **values,
-        **_sealed(actor, driver_id, key, tidy),
-    )
+    sealed = _sealed(actor, driver_id, key, tidy)
+    own = {"organisation_id": actor.organisation_id, "id": driver_id, "key_id": key_id, "created_at": as_of}
     try:
-        with _known_numbers_explained(), tenant_session(actor.organisation_id, write=True) as session:
-            _refuse_known_number(session, actor, values["staff_number"], None)
-            session.add(driver)
-            session.flush()
-            others = namesakes.add_pairs(session, actor, driver_id, distinct_from, as_of)
-            facts = {"distinct_de": [str(one) for one in others]} if others else {}
-            steps.record(session, "conducteur.ajoute", ("conducteur", driver_id), actor, as_of, facts)
-    except Refused:
+        with _known_numbers_explained():
+            yield Driver(**own, **values, **sealed)
+    except (Refused, NotVisible):
         store.destroy_keys(actor.organisation_id, [key_id])
         raise
-    return driver_id
+
+
+def keep_newcomer(
+    session: TenantSession, actor: Actor, driver: Driver, distinct_from: Collection[UUID], as_of: datetime
+) -> None:
+    """Within a transaction inside `newcomer`: the driver is in the fleet from its commit on. Raises Refused."""
+    _refuse_known_number(session, actor, driver.staff_number, None)
+    session.add(driver)
+    session.flush()
+    others = namesakes.add_pairs(session, actor, driver.id, distinct_from, as_of)
+    facts = {"distinct_de": [str(one) for one in others]} if others else {}
+    steps.record(session, "conducteur.ajoute", ("conducteur", driver.id), actor, as_of, facts)
 
 
 def change_driver(
