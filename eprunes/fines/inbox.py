@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Label, Select, func, select
 
 from eprunes.accounts.permissions import Actor, Permission
 from eprunes.core.calendar import PARIS, paris_day, start_of_day
+from eprunes.core.chunks import chunks
 from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession
 from eprunes.core.paging import Page, read_page
@@ -44,7 +45,6 @@ from eprunes.fleet.models import Driver, Vehicle
 MOST, MOST_READY, MOST_IN_BADGE, MOST_PINNED, MOST_SITES = 1_000, 100, 99, 20, 200
 LOOKED_AT = 500
 PAGE_SIZE = 25
-CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -336,10 +336,9 @@ def _number(query: Select, most: int) -> Label[int]:
 
 def vehicles_of(session: TenantSession, notices: Sequence[Notice]) -> dict[UUID, Vehicle]:
     """The vehicles of these notices, by id; one query per five hundred."""
-    ids = list({one.vehicle_id for one in notices if one.vehicle_id})
     own, found = Vehicle.organisation_id == session.organisation_id, {}
-    for start in range(0, len(ids), CHUNK):
-        query = select(Vehicle).where(own, Vehicle.id.in_(ids[start : start + CHUNK]))
+    for ids in chunks({one.vehicle_id for one in notices if one.vehicle_id}):
+        query = select(Vehicle).where(own, Vehicle.id.in_(ids))
         found |= {vehicle.id: vehicle for vehicle in session.scalars(query)}
     return found
 

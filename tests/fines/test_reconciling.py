@@ -19,8 +19,10 @@ from tests.support.fleet_files import xlsx
 from tests.support.worlds import AS_OF, actor
 
 
-def test_a_pasted_list_is_cut_at_lines_commas_semicolons_and_tabs_and_not_at_spaces():
+def test_a_pasted_list_is_cut_at_signs_and_at_spaces_only_between_whole_numbers():
     assert numbers_in(" 6012 3456 7890 \n\n1;2,3\t4\r\n") == ["6012 3456 7890", "1", "2", "3", "4"]
+    assert numbers_in("601234567890 601234567891") == ["601234567890", "601234567891"]
+    assert numbers_in("601234567890 60123456") == ["601234567890 60123456"]
 
 
 def test_the_column_is_the_one_headed_so_and_what_excel_rounded_is_told():

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from eprunes.accounts.permissions import Actor
 from eprunes.core import audit
+from eprunes.core.chunks import chunks
 from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.refusals import Refused
@@ -39,7 +40,6 @@ _EXACT, _MARK = 10**15, "~"
 _BREAKS = re.compile(r"[\n;,\t]+")
 _HEADING_LINES = 10
 _WORKBOOK_NAMES = (".xlsx", ".xlsm")
-_CHUNK = 500
 
 
 class Finding(StrEnum):
@@ -76,8 +76,10 @@ def counted_words(finding: Finding, count: int) -> str:
 
 
 def numbers_in(text: str) -> list[str]:
-    """The numbers of a pasted list: one a line, or between commas, semicolons or tabs."""
-    return [one for one in (part.strip() for part in _BREAKS.split(text)) if one]
+    """The numbers of a pasted list: one a line, or between commas, semicolons or tabs. Spaces part numbers too where
+    each piece is a whole one; shorter pieces are one number in groups."""
+    parts = (part.strip() for part in _BREAKS.split(text))
+    return [number for part in parts if part for number in _in_part(part)]
 
 
 def numbers_of_file(content: bytes, filename: str) -> list[str]:
@@ -132,6 +134,11 @@ def _line(text: str, mark: bytes, known: set[bytes], visible: dict[bytes, Notice
     return Line(text, Finding.KNOWN, KNOWN_ONLY) if mark in known else Line(text, Finding.UNKNOWN)
 
 
+def _in_part(part: str) -> list[str]:
+    pieces = part.split()
+    return pieces if all(_read(one)[0] for one in pieces) else [part]
+
+
 def _read(text: str) -> tuple[str | None, str]:
     """The number that a text is, or why it is none."""
     if text.startswith(_MARK):
@@ -151,9 +158,8 @@ def _known(
     actor: Actor, session: TenantSession, marks: set[bytes], as_of: datetime
 ) -> tuple[set[bytes], dict[bytes, Notice]]:
     """Of these fingerprints, those that the platform knows or knew; and the notices that the actor may see."""
-    own, known, visible, wanted = actor.organisation_id, set(), {}, list(marks)
-    for start in range(0, len(wanted), _CHUNK):
-        some = wanted[start : start + _CHUNK]
+    own, known, visible = actor.organisation_id, set(), {}
+    for some in chunks(marks):
         for model in (Notice, DestroyedNotice):
             query = select(model.number_fingerprint)
             known |= set(session.scalars(query.where(model.organisation_id == own, model.number_fingerprint.in_(some))))
