@@ -33,13 +33,16 @@ if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > 2**30:  # SQLite waits
 
 
 class Together(LoadScopeScheduling):
-    """The tests that share processes of ours stay on one worker, which is given them first."""
+    """The tests that share processes of ours stay on one worker, which is given them first; so do the house rules,
+    which share what they have read."""
 
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith("tests/demo/test_running.py"):
             return "demo"
         if nodeid.startswith("tests/browser/"):
             return "browser on PostgreSQL" if "postgresql" in nodeid else "browser on SQLite"
+        if nodeid.startswith("tests/house/") and "[sqlite" not in nodeid and "[postgresql" not in nodeid:
+            return "house rules"
         return nodeid
 
 

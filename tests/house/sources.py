@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,9 +51,15 @@ def modules(*places: str, leaving_out: str | None = None) -> list[Module]:
         for file in [start] if start.is_file() else sorted(start.rglob("*.py")):
             path = file.relative_to(ROOT).as_posix()
             if leaving_out is None or not path.startswith(leaving_out):
-                found.append(Module(path, file.read_text(encoding="utf-8")))
+                found.append(_read(path))
     assert found, f"nothing to look at in {places}"
     return found
+
+
+@cache
+def _read(path: str) -> Module:
+    """A file, read and parsed once however many rules look at it."""
+    return Module(path, (ROOT / path).read_text(encoding="utf-8"))
 
 
 def product(*, with_simulator: bool = True) -> list[Module]:
