@@ -193,10 +193,11 @@ def _check_sealable(raw: dict) -> None:
 
 
 def _natinf(raw: dict) -> str:
+    """The offence's code; zeros before it say nothing."""
     code = _text(raw, "codeNatinf")
     if len(code) > _NATINF_LENGTH or not (code.isascii() and code.isalnum()):
         raise MalformedRecord(f"Code NATINF illisible\u00a0: «\u00a0{code[:30]}\u00a0».")
-    return code
+    return code.lstrip("0") or code
 
 
 def _plate(raw: dict) -> tuple[str, str]:

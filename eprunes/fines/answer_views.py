@@ -70,7 +70,7 @@ def file_notice(notice_id: UUID):
     if form.validate_on_submit():
         with refusals_on(form):
             reason = FilingReason(form.filing_reason.data)
-            filing.file_notice(g.actor, notice.id, reason=reason, as_of=clock.now())
+            filing.file_notice(g.actor, notice.id, reason=reason, comment=form.comment.data or "", as_of=clock.now())
             flash("Avis classé sans désignation. Il reste visible dans «\u00a0Classées\u00a0» jusqu’à son échéance.")
             return redirect(url_for("fines.inbox"))
     return render_notice(notice_id, filing=form)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from eprunes.core.wording import short_day
@@ -55,10 +55,19 @@ class Days:
         return starts_before and (self.last is None or other.first <= self.last)
 
 
+EDITED = "Quelqu’un d’autre vient de modifier cette ligne\u00a0: revenez à la liste et rouvrez-la."
+
+
+def mark_of(edited_at: datetime | None) -> str:
+    """By which a form knows whether the line is still as it was shown."""
+    return edited_at.isoformat() if edited_at else "fichier"
+
+
 def natinf_problem(natinf: str) -> str | None:
     """What is wrong with a NATINF number, if anything."""
-    is_number = natinf.isascii() and natinf.isdecimal()
-    return None if is_number and len(natinf) <= LONGEST_NATINF else "Un NATINF s’écrit en chiffres, six au plus."
+    is_number = natinf.isascii() and natinf.isdecimal() and not natinf.startswith("0")
+    fits = is_number and len(natinf) <= LONGEST_NATINF
+    return None if fits else "Un NATINF s’écrit en chiffres, six au plus, sans zéro devant."
 
 
 def problems(said: Said, days: Days) -> dict[str, str]:

@@ -46,6 +46,7 @@ HELD = (
 UNEXPLAINED = (
     "D’après votre parc, ce conducteur n’avait pas ce véhicule à cet instant\u00a0: indiquez pourquoi vous le désignez."
 )
+DENIED = "Ce conducteur a répondu que ce n’était pas lui\u00a0: indiquez pourquoi vous le désignez."
 SOMEBODY_ELSE = (
     "Ce nom et cette date de naissance ne sont pas ceux du conducteur choisi\u00a0: choisissez la personne, ou "
     "indiquez pourquoi vous la désignez."
@@ -79,9 +80,14 @@ def refuse_held(reason: ImpossibilityReason, comment: str, holders: set[UUID]) -
         raise Refused(HELD, "comment")
 
 
-def must_explain(notice: Notice, driver_id: UUID | None, holders: set[UUID]) -> bool:
-    """Whether a designation goes against the fleet: the vehicle is ours, and this driver did not have it then."""
-    return notice.vehicle_id is not None and driver_id not in holders
+def to_explain(notice: Notice, driver_id: UUID | None, holders: set[UUID], denied: set[UUID]) -> str:
+    """What whoever designates this driver has to explain; empty where nothing speaks against them.
+
+    `holders`: who had the vehicle then, as the fleet says; `denied`: who was asked, and said that it was not them.
+    """
+    if driver_id in denied:
+        return DENIED
+    return UNEXPLAINED if notice.vehicle_id is not None and driver_id not in holders else ""
 
 
 def is_somebody_else(known: DriverDetails, told: DriverDetails) -> bool:

@@ -14,7 +14,7 @@ from eprunes.core.files import LARGEST_BYTES
 from eprunes.core.refusals import Refused
 from eprunes.fines.answering import FilingReason, ImpossibilityReason
 from eprunes.fines.attached import KIND_WORDS
-from eprunes.fines.designation_rules import UNEXPLAINED, declares_the_same, tidied
+from eprunes.fines.designation_rules import declares_the_same, tidied
 from eprunes.fines.services.attachments import Sent
 from eprunes.fines.services.designating import Proof
 from eprunes.fines.services.vehicle_choice import VEHICLE_GONE
@@ -45,8 +45,8 @@ class DesignationForm(Checked):
     """What the agency is told of the one person designated; the driver's file changes only on a ticked box.
 
     `refused` is the sealed designation that the agency refused last: the same again needs a ticked box. So does
-    what is improbable, so that it reaches the agency only after a second look. `must_explain`: the fleet says that
-    this driver did not have the vehicle then.
+    what is improbable, so that it reaches the agency only after a second look. `to_explain`: what has to be explained
+    of this driver, if anything.
     """
 
     driver_id = HiddenField()
@@ -85,11 +85,11 @@ class DesignationForm(Checked):
         today: date,
         offence_day: date,
         refused: dict | None = None,
-        must_explain: bool = False,
+        to_explain: str = "",
         **keywords,
     ) -> None:
         super().__init__(*args, today=today, **keywords)
-        self.offence_day, self.refused, self.must_explain = offence_day, refused, must_explain
+        self.offence_day, self.refused, self.to_explain = offence_day, refused, to_explain
         if not self.driver_id.data:
             self.keep_in_fleet.label.text = ADD_TO_FLEET
 
@@ -108,8 +108,8 @@ class DesignationForm(Checked):
     def problems(self) -> dict[str, str]:
         """What is wrong in the details, by field."""
         found = self._tidied()[1]
-        if self.must_explain and not self.because.data:
-            found["because"] = UNEXPLAINED
+        if self.to_explain and not self.because.data:
+            found["because"] = self.to_explain
         if not found and self.doubts and not self.licence_checked.data:
             found["licence_checked"] = UNCHECKED
         if not found and self.repeats_refused and not self.send_again.data:
@@ -235,6 +235,7 @@ class FilingForm(FlaskForm):
         choices=[SelectChoice(one.value, one.label) for one in FilingReason],
         validators=[InputRequired("Choisissez un motif.")],
     )
+    comment = TextField("Précision", validators=[Quiet(), AtMost(300)])
 
 
 class ReopenForm(FlaskForm):

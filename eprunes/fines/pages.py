@@ -14,9 +14,10 @@ from eprunes.core.database import TenantSession
 from eprunes.core.refusals import NotVisible, Refused
 from eprunes.fines import deadlines, queries
 from eprunes.fines.answering import OPEN_STATES, AnswerState
+from eprunes.fines.asking.driver_requests import denied_by
 from eprunes.fines.attached import Attached, Note, read_files, read_notes
 from eprunes.fines.deadlines import PaymentDates
-from eprunes.fines.designation_rules import AGENCY_FIELDS, must_explain, why_no_answer
+from eprunes.fines.designation_rules import AGENCY_FIELDS, to_explain, why_no_answer
 from eprunes.fines.exits import Departure, departure_before
 from eprunes.fines.forms import CorrectionForm, DesignationForm, ImpossibilityForm
 from eprunes.fines.holders import holder_ids
@@ -78,6 +79,7 @@ class NoticePage:
     departure: Departure | None = None
     papers: list[Document] = field(default_factory=list)
     holders: set[UUID] = field(default_factory=set)
+    denied: set[UUID] = field(default_factory=set)
     similar: list[Vehicle] = field(default_factory=list)
 
     @property
@@ -92,14 +94,15 @@ class NoticePage:
 
     @property
     def holding(self) -> list[Candidate]:
-        """Those who had the vehicle then, as the fleet says, and whose file is not erased."""
+        """Those who had the vehicle then, as the fleet says, who did not deny it and whose file is not erased."""
         known = [self.proposed, *self.others] if self.proposed else self.others
-        return [one for one in known if one.driver.id in self.holders]
+        return [one for one in known if one.driver.id in self.holders - self.denied]
 
     @property
-    def must_explain(self) -> bool:
-        """Whether the driver chosen did not have the vehicle then, as the fleet says."""
-        return must_explain(self.row.notice, self.chosen.driver.id if self.chosen else None, self.holders)
+    def to_explain(self) -> str:
+        """What has to be explained of the driver chosen, if anything."""
+        chosen = self.chosen.driver.id if self.chosen else None
+        return to_explain(self.row.notice, chosen, self.holders, self.denied)
 
     @property
     def standing(self) -> GivenAnswer | None:
@@ -168,6 +171,7 @@ def read_page(
         departure=departure,
         papers=_papers(session, actor, row.vehicle) if departure else [],
         holders=holder_ids(session, notice),
+        denied=denied_by(session, notice),
         similar=_similar(session, actor, row),
     )
 
@@ -189,7 +193,7 @@ def designation_form(page: NoticePage) -> DesignationForm:
     """The form filled with what the chosen driver's file holds; empty for a new one."""
     refused = page.refused.snapshot if page.refused else None
     rules = {"formdata": None, "today": page.today, "offence_day": page.row.notice.offence_day, "refused": refused}
-    rules |= {"must_explain": page.must_explain}
+    rules |= {"to_explain": page.to_explain}
     return DesignationForm(**rules, **_known(page.chosen))
 
 
@@ -213,7 +217,7 @@ def sent_correction(actor: Actor, session: TenantSession, notice: Notice, as_of:
 def correction_form(page: NoticePage) -> CorrectionForm:
     """The form of a correction, filled with what the chosen driver's file holds."""
     rules = {"formdata": None, "today": page.today, "offence_day": page.row.notice.offence_day}
-    return CorrectionForm(**rules, must_explain=page.must_explain, **_known(page.chosen))
+    return CorrectionForm(**rules, to_explain=page.to_explain, **_known(page.chosen))
 
 
 def designation_of(form: DesignationForm, candidate: Candidate | None) -> dict:
@@ -309,7 +313,7 @@ def _asked_why(session: TenantSession, notice: Notice, form: Designating) -> Des
         driver_id = UUID(form.driver_id.data) if form.driver_id.data else None
     except ValueError:
         return form
-    form.must_explain = must_explain(notice, driver_id, holder_ids(session, notice))
+    form.to_explain = to_explain(notice, driver_id, holder_ids(session, notice), denied_by(session, notice))
     return form
 
 

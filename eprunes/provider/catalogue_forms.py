@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField
+from wtforms import BooleanField, HiddenField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional, ValidationError
 
@@ -70,7 +70,13 @@ class _SaidForm(FlaskForm):
         )
 
 
-class ChangeLineForm(_SaidForm):
+class _SeenForm(_SaidForm):
+    """Of a line that is there; `seen` is what it was known by when it was shown."""
+
+    seen = HiddenField()
+
+
+class ChangeLineForm(_SeenForm):
     valid_from = LocalDateField("Premier jour", validators=[Optional()])
     valid_to = LocalDateField("Dernier jour", validators=[Optional()])
 
@@ -87,7 +93,7 @@ class AddLineForm(ChangeLineForm):
     )
 
 
-class ReplaceLineForm(_SaidForm):
+class ReplaceLineForm(_SeenForm):
     valid_from = LocalDateField("À partir du", validators=[InputRequired("Indiquez le premier jour.")])
 
 
@@ -96,6 +102,7 @@ def values_of(line: Offence) -> dict:
     said = {name: getattr(line, name) for name in ("label", "article", "offence_class", "automatic", "valid_to")}
     amounts = {name: getattr(line, name) for name in ("reduced_amount", "standard_amount", "increased_amount")}
     return said | {
+        "seen": rules.mark_of(line.edited_at),
         "points": UNKNOWN if line.points is None else str(line.points),
         "designation_required": {True: YES, False: NO}.get(line.designation_required, UNKNOWN),
         "valid_from": _first_day(line.valid_from),

@@ -52,7 +52,7 @@ def change_offence(offence_id: UUID):
     form = ChangeLineForm(data=values_of(line))
     if form.validate_on_submit():
         with refusals_on(form):
-            cataloguing.change_line(g.actor, offence_id, form.said(), form.days(), clock.now())
+            cataloguing.change_line(g.actor, offence_id, form.said(), form.days(), clock.now(), seen=form.seen.data)
             return _done(f"Infraction {line.natinf} corrigée.")
     return render_form("provider/catalogue_line.html", form, line=line, act="change")
 
@@ -65,7 +65,9 @@ def replace_offence(offence_id: UUID):
     form = ReplaceLineForm(data=values_of(line) | {"valid_from": None})
     if form.validate_on_submit():
         with refusals_on(form):
-            cataloguing.replace_line(g.actor, offence_id, form.said(), form.valid_from.data, clock.now())
+            cataloguing.replace_line(
+                g.actor, offence_id, form.said(), form.valid_from.data, clock.now(), seen=form.seen.data
+            )
             return _done(f"Infraction {line.natinf}\u00a0: nouvelle ligne enregistrée, l’ancienne est terminée.")
     return render_form("provider/catalogue_line.html", form, line=line, act="replace")
 

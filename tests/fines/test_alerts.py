@@ -259,7 +259,7 @@ def test_what_was_filed_though_the_law_wants_a_driver_is_told_to_the_administrat
     choose(world, world.admin, mail_rhythm=MailRhythm.DEADLINES_ONLY)
     for natinf, reason in (("25387", FilingReason.PAID), ("25387", FilingReason.OTHER), ("35273", FilingReason.OTHER)):
         filed = fleet.receive_notice(world.organisation_id, codeNatinf=natinf)
-        filing.file_notice(actor(world.fines), filed, reason=reason, as_of=AS_OF)
+        filing.file_notice(actor(world.fines), filed, reason=reason, comment="Vu.", as_of=AS_OF)
     days = {}
     for number in range(1, 47):
         before = len(letters.queued("notice_digest", to=world.admin))

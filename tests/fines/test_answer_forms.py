@@ -152,6 +152,14 @@ def test_another_person_under_the_holder_s_file_wants_a_reason(desk, browser, ch
         assert browser.post(path, data=typed | {"because": "Prêtée à sa collègue."}).status_code == 302
 
 
+@pytest.mark.parametrize(("words", "status"), [("", 422), (" ", 422), ("Double d’un autre avis.", 302)])
+def test_another_reason_is_told_in_words_that_stay_under_the_notice(desk, browser, words, status):
+    typed = {"filing_reason": "autre", "comment": words}
+    assert browser.post(f"/contraventions/{desk[3]}/classer", data=typed).status_code == status
+    page = browser.get(f"/contraventions/{desk[3]}").text
+    assert (words.strip() != "" and words in page) == ("Classée sans désignation" in page) == (status == 302)
+
+
 def test_a_contravention_is_not_filed_as_a_parking_fee(desk, browser):
     answer = browser.post(f"/contraventions/{desk[3]}/classer", data={"filing_reason": "fps"})
     assert (answer.status_code, "pas un forfait de post-stationnement" in answer.text) == (422, True)

@@ -246,7 +246,7 @@ def test_an_impossibility_without_one_of_them_is_refused(world, user, notice_id,
 @pytest.mark.parametrize("reason", [one for one in FilingReason if one is not FilingReason.PARKING_FEE])
 def test_classifying_is_not_an_answer(world, user, notice_id, reason):
     """Decision 7."""
-    filing.file_notice(user, notice_id, reason=reason, as_of=AS_OF)
+    filing.file_notice(user, notice_id, reason=reason, comment="Vu.", as_of=AS_OF)
 
     notice = fleet.notice(world.organisation_id, notice_id)
     assert (notice.state, notice.is_answered, notice.filing_reason) == (NoticeState.FILED, False, reason)
@@ -290,7 +290,7 @@ def test_a_refused_answer_opens_the_notice_again_with_its_reason_and_a_second_on
 def test_the_thread_of_a_notice_tells_each_fact_once_and_by_whom(world, user, notice_id):
     designate(user, notice_id)
     refuse(world)
-    filing.file_notice(user, notice_id, reason=FilingReason.OTHER, as_of=AS_OF)
+    filing.file_notice(user, notice_id, reason=FilingReason.PAID, as_of=AS_OF)
 
     with tenant_session(world.organisation_id) as session:
         thread = list(session.scalars(thread_of(world.organisation_id, notice_id)))

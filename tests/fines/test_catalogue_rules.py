@@ -73,7 +73,9 @@ def test_two_lines_of_an_offence_share_no_day(one, other, do):
     assert (rules.overlap_problem(one, [other]) is not None) == do
 
 
-@pytest.mark.parametrize(("natinf", "fine"), [("1", True), ("253860", True), ("2538600", False), ("25 386", False)])
+@pytest.mark.parametrize(
+    ("natinf", "fine"), [("1", True), ("253860", True), ("2538600", False), ("25 386", False), ("0203", False)]
+)
 def test_a_natinf_is_a_number_of_six_digits_at_most(natinf, fine):
     assert (rules.natinf_problem(natinf) is None) == fine
 

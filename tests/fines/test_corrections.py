@@ -72,7 +72,7 @@ def test_only_the_administrator_corrects_and_only_what_is_registered(world, regi
     assert states(registered) == [AnswerState.REGISTERED]
 
     correct(boss, registered.notice_id)
-    with pytest.raises(IllegalMove, match="pas encore partie"):
+    with pytest.raises(Refused, match="Une correction de cette réponse vient déjà"):
         correct(boss, registered.notice_id, replace(OTHER, city="Brest"))
     assert states(registered) == [AnswerState.CONFIRMED, AnswerState.REPLACED]
     assert fleet.notice(world.organisation_id, registered.notice_id).state == NoticeState.ANSWERED
@@ -111,8 +111,8 @@ def test_of_two_corrections_at_once_one_is_made_and_the_other_is_told(app, world
 
     with ThreadPoolExecutor(2) as pool:
         said = sorted(pool.map(attempt, ("Brest", "Dinan")))
+    assert "Une correction de cette réponse vient déjà" in said[0]
     assert said[1] == "faite"
-    assert "pas encore partie" in said[0]
     assert states(registered) == [AnswerState.CONFIRMED, AnswerState.REPLACED]
 
 

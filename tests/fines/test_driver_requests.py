@@ -21,6 +21,7 @@ from eprunes.fines.bulk import readiness
 from eprunes.fines.bulk.checking import look_at
 from eprunes.fines.bulk.lines import lines_to_agree_to
 from eprunes.fines.bulk.tasks import Named
+from eprunes.fines.designation_rules import DENIED
 from eprunes.fines.models import DriverRequest, Notice
 from eprunes.fines.queries import thread_of
 from eprunes.fines.services import designating, filing, requesting
@@ -28,7 +29,7 @@ from eprunes.fleet.driver_details import DriverDetails, open_details
 from eprunes.fleet.models import Driver, DriverKind
 from eprunes.fleet.services.drivers import change_driver
 from tests.support import letters
-from tests.support.desk import DUMAS
+from tests.support.desk import DUMAS, designation_of
 from tests.support.worlds import AS_OF, actor
 
 DAY = timedelta(days=1)
@@ -185,6 +186,12 @@ def test_a_driver_who_did_not_drive_says_so_in_words_and_gives_nothing(desk, cli
     assert "Je l’avais confié à l’atelier." in signed_in(world.fines).get(f"/contraventions/{notice_id}").text
     with tenant_session(world.organisation_id) as session:
         assert look_at(session, actor(world.fines), [notice_id], AS_OF).reasons == {notice_id: readiness.DENIED}
+    browser, page = signed_in(world.fines), f"/contraventions/{notice_id}"
+    shown = browser.get(page).text
+    assert "Cette personne a répondu que ce n’était pas elle" in shown
+    assert "désignez plutôt cette personne" not in shown
+    unexplained = browser.post(f"{page}/designer", data=designation_of(desk[2]))
+    assert (unexplained.status_code, DENIED in unexplained.text) == (422, True)
     send_digests(AS_OF + DAY)
     assert "Réponses de conducteurs à lire\u00a0: 1" in letters.queued("notice_digest", to=world.fines)[-1].text
 

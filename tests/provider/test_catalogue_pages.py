@@ -103,6 +103,19 @@ def test_a_line_is_replaced_after_its_first_day(operator, day, status):
     assert len(lines("21526")) == (3 if status == 302 else 2)
 
 
+@pytest.mark.parametrize("act", ["modifier", "remplacer"])
+def test_who_opened_a_line_before_somebody_else_edited_it_overwrites_nothing(operator, act):
+    catalogue.load()
+    path = path_of("203", act)
+    shown = operator.get(path).text.split('name="seen"')[1].split('value="')[1].split('"')[0]
+    late = STOP | {"label": "Tard", "valid_from": "2026-06-01", "seen": shown}
+    assert operator.post(path_of("203", "modifier"), data=STOP).status_code == 302
+    edited = lines("203")
+    answer = operator.post(path, data=late)
+    assert (answer.status_code, lines("203")) == (422, edited)
+    assert "Quelqu’un d’autre vient de modifier cette ligne" in answer.text
+
+
 def test_a_line_that_was_ended_may_be_followed_by_another_and_not_stretched_over_it(operator):
     catalogue.load()
     operator.post(path_of("203", "modifier"), data=STOP | {"valid_to": "2026-05-31"})

@@ -3,7 +3,7 @@
 Whoever holds a link reads the day, the place and the plate of one notice, and nothing else of the client.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -147,6 +147,18 @@ def replied_among(session: TenantSession, notices: Iterable[Notice]) -> set[UUID
     own = DriverRequest.organisation_id == session.organisation_id
     replied = DriverRequest.notice_id.in_(ids), DriverRequest.answered_at.is_not(None)
     return set(session.scalars(select(DriverRequest.notice_id).where(own, *replied)))
+
+
+def denials_among(session: TenantSession, notice_ids: Sequence[UUID]) -> set[tuple[UUID, UUID]]:
+    """(notice, driver) of those who were asked, and said that it was not them."""
+    own = DriverRequest.organisation_id == session.organisation_id, DriverRequest.notice_id.in_(notice_ids)
+    query = select(DriverRequest.notice_id, DriverRequest.driver_id).where(*own, DriverRequest.reply == Reply.NOT_MINE)
+    return {tuple(row) for row in session.execute(query)}
+
+
+def denied_by(session: TenantSession, notice: Notice) -> set[UUID]:
+    """The drivers who said that it was not them."""
+    return {driver_id for _, driver_id in denials_among(session, [notice.id])}
 
 
 def driver_of(session: TenantSession, driver_id: UUID) -> DriverDetails | None:

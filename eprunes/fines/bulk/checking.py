@@ -14,8 +14,9 @@ from eprunes.core.calendar import local_day
 from eprunes.core.crypto import fingerprint, key_store
 from eprunes.core.database import TenantSession
 from eprunes.fines.answering import AnswerState
+from eprunes.fines.asking.driver_requests import denials_among
 from eprunes.fines.bulk import readiness
-from eprunes.fines.models import Answer, DriverRequest, Notice, Reply
+from eprunes.fines.models import Answer, Notice
 from eprunes.fines.proposals import Proposal, propose
 from eprunes.fines.queries import visible_notices
 from eprunes.fleet.driver_details import DriverDetails, open_details, to_json
@@ -117,14 +118,7 @@ def _scene(session: TenantSession, notices: list[Notice], lock: bool) -> _Scene:
     drivers = session.scalars(people.with_for_update() if lock else people).all()
     opened = open_details(key_store(), drivers)
     said_no, by_id = set(session.scalars(refused)), {one.id: one for one in drivers}
-    return _Scene(proposals, said_no, _denied(session, ids), by_id, opened)
-
-
-def _denied(session: TenantSession, notice_ids: list[UUID]) -> set[tuple[UUID, UUID]]:
-    """(notice, driver) of those who were asked and say that it was not them."""
-    own = DriverRequest.organisation_id == session.organisation_id, DriverRequest.notice_id.in_(notice_ids)
-    query = select(DriverRequest.notice_id, DriverRequest.driver_id).where(*own, DriverRequest.reply == Reply.NOT_MINE)
-    return {tuple(row) for row in session.execute(query)}
+    return _Scene(proposals, said_no, denials_among(session, ids), by_id, opened)
 
 
 def _seen(index_key: bytes, notice: Notice, driver: Driver, details: DriverDetails) -> Seen:

@@ -99,7 +99,7 @@ def received(typed: TypedNotice) -> ReceivedNotice:
         speed_measured=measured,
         raw={"cle": key} if key else {},
     )
-    natinf = "" if typed.is_fee else typed.natinf
+    natinf = "" if typed.is_fee else typed.natinf.lstrip("0")
     return ReceivedNotice(natinf=natinf, offence=offence_of(typed), notice_date=typed.noticed_on, details=details)
 
 

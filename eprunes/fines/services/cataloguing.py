@@ -37,25 +37,31 @@ def add_line(actor: Actor, natinf: str, said: Said, days: Days, as_of: datetime)
     return line.id
 
 
-def change_line(actor: Actor, offence_id: UUID, said: Said, days: Days, as_of: datetime) -> None:
-    """What a line says, and its days: past notices of these days show it too. Raises NotVisible, or Refused."""
+def change_line(
+    actor: Actor, offence_id: UUID, said: Said, days: Days, as_of: datetime, *, seen: str | None = None
+) -> None:
+    """What a line says, and its days: past notices of these days show it too. `seen`: the `mark_of` the line as it was
+    shown, where it was. Raises NotVisible, or Refused, also once somebody else edited it.
+    """
     _refuse_problems(said, days)
     with _editing() as session:
-        line = _line(session, offence_id)
+        line = _line(session, offence_id, seen)
         _refuse_overlap(session, line.natinf, days, line.id, "valid_to")
         line.valid_from = days.first
         _write(line, said, days.last, as_of)
     _log_act(actor, "changed", line)
 
 
-def replace_line(actor: Actor, offence_id: UUID, said: Said, on: date, as_of: datetime) -> UUID:
+def replace_line(
+    actor: Actor, offence_id: UUID, said: Said, on: date, as_of: datetime, *, seen: str | None = None
+) -> UUID:
     """From this day on the offence is as told; until the day before it stays as the line says, amounts included.
 
-    Raises NotVisible, or Refused where the day is not within the line, after its first.
+    `seen` as for `change_line`. Raises NotVisible, or Refused where the day is not within the line, after its first.
     """
     _refuse_problems(said, Days(on))
     with _editing() as session:
-        before = _line(session, offence_id)
+        before = _line(session, offence_id, seen)
         if on <= before.valid_from or (before.valid_to is not None and on > before.valid_to):
             raise Refused("Choisissez un jour de validité de cette ligne, après le premier.", "valid_from")
         last, before.valid_to, before.edited_at = before.valid_to, on - timedelta(days=1), as_of
@@ -94,10 +100,12 @@ def _editing() -> Iterator[PlatformSession]:
         yield session
 
 
-def _line(session: PlatformSession, offence_id: UUID) -> Offence:
+def _line(session: PlatformSession, offence_id: UUID, seen: str | None = None) -> Offence:
     line = session.scalar(select(Offence).where(Offence.id == offence_id))
     if line is None:
         raise NotVisible
+    if seen is not None and seen != rules.mark_of(line.edited_at):
+        raise Refused(rules.EDITED)
     return line
 
 

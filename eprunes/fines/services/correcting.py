@@ -17,6 +17,7 @@ from eprunes.fleet.models import DriverKind
 
 NOTHING_TO_CORRECT = "Cet avis n’a pas de réponse à corriger\u00a0: répondez-y."
 BY_LETTER = "Cette réponse est partie par la poste\u00a0: écrivez à l’adresse indiquée sur l’avis pour la corriger."
+UNDER_WAY = "Une correction de cette réponse vient déjà d’être envoyée\u00a0: attendez ce que l’ANTAI en dit."
 SAME = "Cette correction déclare la même chose que la réponse enregistrée."
 
 
@@ -61,6 +62,8 @@ def _corrected(standing: Answer | None) -> AnswerState:
         raise Refused(NOTHING_TO_CORRECT)
     if standing.channel == Channel.LETTER:
         raise Refused(BY_LETTER)
+    if standing.replaces is not None and standing.state in (AnswerState.CONFIRMED, AnswerState.SENDING):
+        raise Refused(UNDER_WAY)
     return move(AnswerState(standing.state), AnswerMove.CORRECT)
 
 

@@ -15,6 +15,7 @@ from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.fines import designation_rules
 from eprunes.fines.answering import ImpossibilityReason
+from eprunes.fines.asking.driver_requests import denied_by
 from eprunes.fines.channels import check_channel
 from eprunes.fines.holders import holder_ids
 from eprunes.fines.models import Channel, Notice, NoticeFileKind
@@ -133,9 +134,10 @@ def let_declare(
 def _refuse_unexplained(
     session: TenantSession, notice: Notice, driver_id: UUID | None, driver: Driver | None, told: DriverDetails
 ) -> None:
-    """Raises Refused on `because` where the fleet says something else than the designation."""
-    if designation_rules.must_explain(notice, driver_id, holder_ids(session, notice)):
-        raise Refused(designation_rules.UNEXPLAINED, "because")
+    """Raises Refused on `because` where the fleet, or that person, says something else than the designation."""
+    holders, denied = holder_ids(session, notice), denied_by(session, notice)
+    if asked := designation_rules.to_explain(notice, driver_id, holders, denied):
+        raise Refused(asked, "because")
     known = driver_details.open_details(key_store(), [driver] if driver else []).get(driver_id)
     if known is not None and designation_rules.is_somebody_else(known, told):
         raise Refused(designation_rules.SOMEBODY_ELSE, "because")

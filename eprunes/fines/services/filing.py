@@ -12,7 +12,7 @@ from eprunes.fines.answering import FilingReason, NoticeMove, NoticeState, move_
 from eprunes.fines.catalogue import offences_for
 from eprunes.fines.models import Notice, NoticeKind
 from eprunes.fines.queries import visible_notices
-from eprunes.fines.services import steps
+from eprunes.fines.services import notes, steps
 
 DUTY = (
     "Cette infraction peut retirer des points\u00a0: la loi vous impose de désigner le conducteur (Code de la route, "
@@ -23,15 +23,20 @@ NOT_A_PARKING_FEE = (
 )
 
 
-def file_notice(actor: Actor, notice_id: UUID, *, reason: FilingReason, as_of: datetime) -> None:
+UNSAID = "Précisez ce motif\u00a0: vos collègues le liront sous l’avis."
+
+
+def file_notice(actor: Actor, notice_id: UUID, *, reason: FilingReason, comment: str = "", as_of: datetime) -> None:
     """Classify a notice without designation; not an answer, so that its window runs on (decision 7).
 
-    Raises Refused for "no duty to designate" where the catalogue says that there is one, and for "parking fee" on
-    any other kind of notice.
+    `comment` is kept as a note under the notice. Raises Refused for "another reason" without one, for "no duty to
+    designate" where the catalogue says that there is one, and for "parking fee" on any other kind of notice.
     """
     if reason is FilingReason.NO_DUTY:
         _refuse_where_law_asks(actor, notice_id, as_of)
-    _change_state(actor, notice_id, NoticeMove.FILE, events.FILED, as_of, reason)
+    if reason is FilingReason.OTHER and not comment.strip():
+        raise Refused(UNSAID, "comment")
+    _change_state(actor, notice_id, NoticeMove.FILE, events.FILED, as_of, reason, comment)
 
 
 def reopen_notice(actor: Actor, notice_id: UUID, *, as_of: datetime) -> None:
@@ -48,7 +53,13 @@ def _refuse_where_law_asks(actor: Actor, notice_id: UUID, as_of: datetime) -> No
 
 
 def _change_state(
-    actor: Actor, notice_id: UUID, change: NoticeMove, event: str, as_of: datetime, reason: FilingReason | None
+    actor: Actor,
+    notice_id: UUID,
+    change: NoticeMove,
+    event: str,
+    as_of: datetime,
+    reason: FilingReason | None,
+    comment: str = "",
 ) -> None:
     with tenant_session(actor.organisation_id, write=True) as session:
         notice = steps.notice_to_change(session, actor, notice_id, as_of)
@@ -59,3 +70,5 @@ def _change_state(
             notice.filing_reason = reason
         events.add(session, notice.id, event, as_of, actor.user_id)
         audit.record(session, f"avis.{event}", as_of=as_of, actor_id=actor.user_id, subject=("avis", notice.id))
+        if comment.strip():
+            notes.write(session, actor, notice, comment.strip(), as_of, "comment")
