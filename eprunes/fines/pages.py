@@ -14,7 +14,7 @@ from eprunes.core.database import TenantSession
 from eprunes.core.refusals import NotVisible, Refused
 from eprunes.fines import deadlines, queries
 from eprunes.fines.answering import OPEN_STATES, AnswerState
-from eprunes.fines.asking.driver_requests import denied_by
+from eprunes.fines.asking.driver_requests import denied_by, replies_to
 from eprunes.fines.attached import Attached, Note, read_files, read_notes
 from eprunes.fines.deadlines import PaymentDates
 from eprunes.fines.designation_rules import AGENCY_FIELDS, to_explain, why_no_answer
@@ -22,7 +22,7 @@ from eprunes.fines.exits import Departure, departure_before
 from eprunes.fines.forms import CorrectionForm, DesignationForm, ImpossibilityForm
 from eprunes.fines.holders import holder_ids
 from eprunes.fines.inbox import Row, rows_of
-from eprunes.fines.models import Channel, Notice, NoticeKind
+from eprunes.fines.models import Channel, Notice, NoticeKind, Reply
 from eprunes.fines.notice_details import is_its_plate, key_of, open_notices, open_refusal, open_snapshot
 from eprunes.fines.proposals import Why, neighbours, similar_vehicles
 from eprunes.fines.services.designating import DESIGNATION, DRIVER_GONE
@@ -79,7 +79,7 @@ class NoticePage:
     departure: Departure | None = None
     papers: list[Document] = field(default_factory=list)
     holders: set[UUID] = field(default_factory=set)
-    denied: set[UUID] = field(default_factory=set)
+    replies: dict[UUID, str] = field(default_factory=dict)
     similar: list[Vehicle] = field(default_factory=list)
 
     @property
@@ -91,6 +91,11 @@ class NoticePage:
     def is_vehicle_chosen(self) -> bool:
         """Whether somebody said which vehicle it is: the notice bears another plate."""
         return self.row.vehicle is not None and not is_its_plate(self.row.details, self.row.vehicle)
+
+    @property
+    def denied(self) -> set[UUID]:
+        """The drivers who said that it was not them."""
+        return {driver_id for driver_id, reply in self.replies.items() if reply == Reply.NOT_MINE}
 
     @property
     def holding(self) -> list[Candidate]:
@@ -171,7 +176,7 @@ def read_page(
         departure=departure,
         papers=_papers(session, actor, row.vehicle) if departure else [],
         holders=holder_ids(session, notice),
-        denied=denied_by(session, notice),
+        replies=replies_to(session, notice),
         similar=_similar(session, actor, row),
     )
 

@@ -209,6 +209,10 @@ def test_the_neutral_file_has_its_columns_and_only_the_answers_of_its_days(lette
     with tenant_session(world.organisation_id) as session:
         assert answer_files.answers_sheet(actor(world.fines), session, as_of=AS_OF).rows == []
     assert signed_in(world.fines).get("/contraventions/reponses.csv").status_code == 404
+    for asked, why in (("since=2026-02-29", "date"), ("since=2026-03-03&until=2026-03-02", "avant le premier")):
+        for kind in ("csv", "xlsx"):
+            told = browser.get(f"/contraventions/reponses.{kind}?{asked}", follow_redirects=True)
+            assert (told.mimetype, "Période refusée" in told.text, why in told.text) == ("text/html", True, True)
 
 
 def test_what_waits_is_found_by_one_condition(letter):

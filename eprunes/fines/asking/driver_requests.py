@@ -158,7 +158,14 @@ def denials_among(session: TenantSession, notice_ids: Sequence[UUID]) -> set[tup
 
 def denied_by(session: TenantSession, notice: Notice) -> set[UUID]:
     """The drivers who said that it was not them."""
-    return {driver_id for _, driver_id in denials_among(session, [notice.id])}
+    return {driver_id for driver_id, reply in replies_to(session, notice).items() if reply == Reply.NOT_MINE}
+
+
+def replies_to(session: TenantSession, notice: Notice) -> dict[UUID, str]:
+    """What each driver who was asked of a notice said last."""
+    own = DriverRequest.organisation_id == session.organisation_id, DriverRequest.notice_id == notice.id
+    query = select(DriverRequest.driver_id, DriverRequest.reply).where(*own, DriverRequest.answered_at.is_not(None))
+    return dict(session.execute(query.order_by(DriverRequest.answered_at)).all())
 
 
 def driver_of(session: TenantSession, driver_id: UUID) -> DriverDetails | None:

@@ -60,8 +60,10 @@ def letter_posted(notice_id: UUID):
 @requires(Permission.VIEW_ARCHIVE, confirmed=True)
 @downloads
 def export_answers():
-    asked = PeriodForm(request.args).values()
-    sheet = answer_files.answers_sheet(g.actor, reading(), **asked, as_of=clock.now())
+    form = PeriodForm(request.args)
+    if not form.validate():
+        return _told_why(form)
+    sheet = answer_files.answers_sheet(g.actor, reading(), **form.values(), as_of=clock.now())
     return download(write_workbook([sheet]), "reponses-contraventions.xlsx", XLSX)
 
 
@@ -69,9 +71,16 @@ def export_answers():
 @requires(Permission.VIEW_ARCHIVE, confirmed=True)
 @downloads
 def export_answers_csv():
-    asked = PeriodForm(request.args).values()
-    sheet = answer_files.answers_sheet(g.actor, reading(), **asked, as_of=clock.now())
+    form = PeriodForm(request.args)
+    if not form.validate():
+        return _told_why(form)
+    sheet = answer_files.answers_sheet(g.actor, reading(), **form.values(), as_of=clock.now())
     return download(write_csv(sheet), "reponses-contraventions.csv", CSV)
+
+
+def _told_why(form: PeriodForm) -> Response:
+    flash(f"Période refusée\u00a0: {' '.join(one for errors in form.errors.values() for one in errors)}", "warning")
+    return redirect(url_for("fines.letters"))
 
 
 def _ticked() -> list[UUID]:

@@ -158,6 +158,9 @@ class PostedForm(FlaskForm):
     posted_on = needed_day("Postée le", "Indiquez le jour où la lettre a été postée.")
 
 
+REVERSED = "Le dernier jour est avant le premier."
+
+
 class PeriodForm(FlaskForm):
     """From a day to a day, both included, open where nothing is given; or only what waits to be posted."""
 
@@ -169,7 +172,14 @@ class PeriodForm(FlaskForm):
 
     to_post = BooleanField("Lettres à poster seulement")
 
+    def validate(self, extra_validators=None) -> bool:
+        if not super().validate(extra_validators):
+            return False
+        are_reversed = self.since.data and self.until.data and self.until.data < self.since.data
+        if are_reversed:
+            self.until.errors = [REVERSED]
+        return not are_reversed
+
     def values(self) -> dict:
-        """What was asked for; a day that can't be read counts as none."""
-        self.validate()
+        """What was asked for, once it is valid."""
         return {"since": self.since.data, "until": self.until.data, "to_post": self.to_post.data}
