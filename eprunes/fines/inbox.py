@@ -19,7 +19,7 @@ from eprunes.core.texts import folded
 from eprunes.core.wording import number
 from eprunes.fines import deadlines
 from eprunes.fines.answering import OPEN_STATES, AnswerState, NoticeState
-from eprunes.fines.asking.driver_requests import replied_among
+from eprunes.fines.asking.driver_requests import asked_among
 from eprunes.fines.catalogue import every_line, offences_for
 from eprunes.fines.deadlines import Deadline, NoticeSource, Urgency
 from eprunes.fines.inbox_filters import SORTS, NoticeSearch, found_notices
@@ -49,7 +49,8 @@ PAGE_SIZE = 25
 
 @dataclass(frozen=True)
 class Row:
-    """One notice of the list, with everything its line shows; `has_reply`: its driver replied, and it still waits."""
+    """One notice of the list, with everything its line shows; `has_reply`: while it waits, whether a driver who was
+    asked has replied, or is still awaited; None when nobody was asked."""
 
     notice: Notice
     details: NoticeDetails
@@ -61,7 +62,7 @@ class Row:
     proposal: Proposal
     driver: DriverDetails | None
     answer: Answer | None
-    has_reply: bool = False
+    has_reply: bool | None = None
 
     @property
     def state(self) -> tuple[str, str, str]:
@@ -75,7 +76,7 @@ class Row:
     @property
     def signs(self) -> list[tuple[str, str, str]]:
         """(word, icon, tone) of what else must be seen on its line."""
-        found = [REPLIED] if self.has_reply else []
+        found = [] if self.has_reply is None else [REPLIED if self.has_reply else AWAITED]
         if self.notice.kind == NoticeKind.PARKING_FEE:
             found.append(("FPS", "p-square", "idle"))
         if self.notice.source != NoticeSource.AGENCY_FLOW:
@@ -150,6 +151,7 @@ ANSWER_WORDS = {
     AnswerState.REPLACED: ("Remplacée par une correction", "arrow-repeat", "idle"),
 }
 REPLIED = ("Réponse du conducteur", "chat-left-text", "info")
+AWAITED = ("Conducteur interrogé", "chat-left", "idle")
 LETTER_POSTED = ("Lettre postée", "envelope-check", "ok")
 NOTICE_WORDS = {
     NoticeState.TO_ANSWER: ("À traiter", "envelope", "info"),
@@ -266,7 +268,7 @@ def rows_of(
     proposals = propose(session, notices, vehicles)
     answers = _latest(session, [one.id for one in notices if one.is_answered])
     wanted = {one.driver_id for one in answers.values()} | {one.driver_id for one in proposals.values()}
-    replied = replied_among(session, notices)
+    asked = asked_among(session, notices, as_of)
     drivers = _drivers(session, {one for one in wanted if one})
     keys = key_store().keys(session.organisation_id, [one.key_id for one in (*notices, *drivers)])
     opened, people = open_notices(keys, notices), open_details(keys, drivers)
@@ -289,7 +291,7 @@ def rows_of(
                 proposal=proposals[notice.id],
                 driver=people.get(driver_id),
                 answer=answer,
-                has_reply=notice.id in replied,
+                has_reply=asked.get(notice.id),
             )
         )
     return rows

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, and_, or_, select
 
 from eprunes.accounts.models import Organisation, OrganisationState
 from eprunes.accounts.retention import DEFAULT, shared_until
@@ -139,14 +139,20 @@ def read_asked(session: TenantSession, notice: Notice, request_id: UUID, as_of: 
     return _asked(session, notice, request, as_of)
 
 
-def replied_among(session: TenantSession, notices: Iterable[Notice]) -> set[UUID]:
-    """Of these notices, those that still want a driver and whose driver has replied: one query for a whole page."""
+def asked_among(session: TenantSession, notices: Iterable[Notice], as_of: datetime) -> dict[UUID, bool]:
+    """Of these notices, those that still want a driver and of which one was asked: whether one has replied, or is
+    still awaited. One query for a whole page."""
     ids = [one.id for one in notices if one.state in ASKABLE]
     if not ids:
-        return set()
-    own = DriverRequest.organisation_id == session.organisation_id
-    replied = DriverRequest.notice_id.in_(ids), DriverRequest.answered_at.is_not(None)
-    return set(session.scalars(select(DriverRequest.notice_id).where(own, *replied)))
+        return {}
+    own = DriverRequest.organisation_id == session.organisation_id, DriverRequest.notice_id.in_(ids)
+    is_awaited = and_(DriverRequest.revoked_at.is_(None), DriverRequest.expires_at > as_of)
+    has_replied = DriverRequest.answered_at.is_not(None)
+    query = select(DriverRequest.notice_id, has_replied).where(*own, or_(has_replied, is_awaited))
+    found: dict[UUID, bool] = {}
+    for notice_id, replied in session.execute(query):
+        found[notice_id] = found.get(notice_id, False) or bool(replied)
+    return found
 
 
 def denials_among(session: TenantSession, notice_ids: Sequence[UUID]) -> set[tuple[UUID, UUID]]:

@@ -31,6 +31,7 @@ NOBODY_PROPOSED = {
 NEAR = "Proche d’un changement de conducteur"
 NO_DUTY = "La loi n’impose pas de désigner"
 REPLIED = "Le conducteur a répondu\u00a0: lisez sa réponse sur la page de l’avis avant de confirmer"
+AWAITED = "Le conducteur a été interrogé et n’a pas encore répondu\u00a0: son lien s’éteint si vous confirmez"
 BY_LETTER = "Par lettre recommandée, à poster"
 _FIELDS = {
     "last_name": "nom",
