@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Label, Select, func, select
 
 from eprunes.accounts.permissions import Actor, Permission
+from eprunes.accounts.retention import DEFAULT
 from eprunes.core.calendar import PARIS, paris_day, start_of_day
 from eprunes.core.chunks import chunks
 from eprunes.core.crypto import key_store
@@ -72,6 +73,12 @@ class Row:
             posted = is_letter and self.answer.state == AnswerState.REGISTERED
             return LETTER_POSTED if posted else ANSWER_WORDS[AnswerState(self.answer.state)]
         return NOTICE_WORDS[NoticeState(self.notice.state)]
+
+    @property
+    def closes_on(self) -> date | None:
+        """The last day on which all who have the fines right see it (C4.3-d), where the law's days outlast it."""
+        last = self.notice.posted_on + timedelta(days=DEFAULT.shared_days)
+        return last if not self.notice.is_answered and last < self.deadline.day else None
 
     @property
     def signs(self) -> list[tuple[str, str, str]]:

@@ -266,6 +266,16 @@ def test_what_failed_stands_on_top_and_an_unknown_outcome_only_for_the_administr
     assert "En cours de vérification" in signed_in(world.admin).get("/contraventions").text
 
 
+@pytest.mark.parametrize(("sent_after", "is_told"), [(0, False), (1, True)])
+def test_whose_paper_came_later_says_until_when_all_see_it(world, signed_in, sent_after, is_told):
+    """C4.3-d: the law's days run from its sending, the window from its posting; the nearer of the two is said."""
+    posted = AS_OF.date() - 10 * DAY
+    sent = posted + sent_after * DAY
+    notice(world, columns={"posted_on": posted, "sent_on": sent, "deadline_on": sent + 45 * DAY})
+    page = signed_in(world.fines).get("/contraventions").text
+    assert ("ouvert à tous jusqu’au 07/04/2026" in page) == is_told
+
+
 def test_a_notice_whose_paper_came_late_stands_on_top_for_the_administrator_while_the_law_s_days_run(world):
     """C4.3-d, C4.3-f: its window here has closed; nobody else sees it."""
     long_ago = {"posted_on": AS_OF.date() - 46 * DAY, "sent_on": AS_OF.date() - 3 * DAY, "state": NoticeState.EXPIRED}
