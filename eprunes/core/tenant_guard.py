@@ -1,24 +1,41 @@
 """What tenant and platform sessions refuse: statements, loads and changes beyond their own rows."""
 
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import Select
 
 from eprunes.core.database import PlatformSession, TenantBreach, TenantScoped, TenantSession
 from eprunes.core.tenant_statements import StatementChecker, every_table, is_tenant_table
+
+_PASSED: WeakKeyDictionary[Select, tuple[UUID, bool]] = WeakKeyDictionary()
+"""Queries that are kept and asked again, and for whom they passed: a statement never changes."""
 
 
 @event.listens_for(Session, "do_orm_execute")
 def _guard_statement(state) -> None:
     session = state.session
     if isinstance(session, TenantSession):
-        rows = state.parameters or []
-        StatementChecker(session, rows if isinstance(rows, list) else [rows]).check(state.statement)
+        _check_in_tenant(session, state.statement, state.parameters or [])
     elif isinstance(session, PlatformSession):
         for table in every_table(state.statement):
             if is_tenant_table(table):
                 raise TenantBreach(f"{table.name}: a platform session does not touch business tables")
     else:
         raise TenantBreach("open a tenant_session or a platform_session")
+
+
+def _check_in_tenant(session: TenantSession, statement, parameters: list[dict] | dict) -> None:
+    whom = session.organisation_id, session.platform_reason is None
+    is_kept = isinstance(statement, Select) and not parameters
+    if is_kept and _PASSED.get(statement) == whom:
+        return
+    checker = StatementChecker(session, parameters if isinstance(parameters, list) else [parameters])
+    checker.check(statement)
+    if is_kept and checker.is_lasting:
+        _PASSED[statement] = whom
 
 
 @event.listens_for(Session, "before_flush")

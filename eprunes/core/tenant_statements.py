@@ -55,11 +55,15 @@ def every_table(query) -> Iterator[Table]:
 
 
 class StatementChecker:
-    """Checks one statement of a session, given the rows of parameters it is executed with."""
+    """Checks one statement of a session, given the rows of parameters it is executed with.
+
+    `is_lasting`: what it found will be so as long as the statement is there; no value is computed at each execution.
+    """
 
     def __init__(self, session: TenantSession, rows: list[dict]) -> None:
         self.session = session
         self.rows = rows
+        self.is_lasting = True
 
     def check(self, query, enclosing: frozenset = frozenset()) -> None:
         """Raise TenantBreach unless tied; `enclosing` holds the tables of the query this one is nested in."""
@@ -87,6 +91,7 @@ class StatementChecker:
     def owns(self, bind: BindParameter) -> bool:
         """True when the bound value is the session's organisation for every row of parameters."""
         own = self.session.organisation_id
+        self.is_lasting = self.is_lasting and bind.callable is None
         return all(row.get(bind.key, bind.effective_value) == own for row in self.rows or [{}])
 
     def _refuse_untied(self, scope: "_Scope") -> None:

@@ -249,6 +249,27 @@ def test_a_query_tied_to_the_organisation_gives_its_rows_and_no_other(both, make
     assert repr(other) not in text_of_rows
 
 
+def test_a_query_that_passed_once_is_refused_all_the_same_to_another_organisation_and_without_a_reason(both):
+    one, other = both
+    kept = select(User).where(User.organisation_id == one)
+    wide = select(Identity).where(Identity.organisation_id == one)
+    whose = [one]
+    turning = select(User).where(User.organisation_id == bindparam("whose", callable_=lambda: whose[-1]))
+    for _ in range(2):
+        with tenant_session(one, platform_reason="tests") as session:
+            session.scalars(kept).all()
+            session.scalars(wide).all()
+        with tenant_session(other) as session, pytest.raises(TenantBreach):
+            session.scalars(kept).all()
+        with tenant_session(one) as session, pytest.raises(TenantBreach):
+            session.scalars(wide).all()
+    with tenant_session(one) as session:
+        session.scalars(turning).all()
+        whose.append(other)
+        with pytest.raises(TenantBreach):
+            session.scalars(turning).all()
+
+
 def test_changes_tied_to_the_organisation_touch_its_rows_only(both):
     own, other = both
     with tenant_session(own, write=True) as session:
