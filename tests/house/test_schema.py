@@ -1,6 +1,7 @@
 """The migrated schema is the one that the models describe, on both databases, down to triggers and policies."""
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -21,7 +22,7 @@ def modelled_app(environ, request, tmp_path_factory) -> Iterator[Flask]:
     if environ["EPRUNES_DATABASE_URL"].startswith("sqlite"):
         url = f"sqlite:///{tmp_path_factory.mktemp('modelled')}/main.sqlite"
     else:
-        url = postgresql.create_database(request.getfixturevalue("postgresql_socket"), "modelled")
+        url = postgresql.create_database(request.getfixturevalue("postgresql_socket"), f"modelled_{uuid4().hex}")
     app = create_app({**environ, "EPRUNES_DATABASE_URL": url})
     with app.app_context():
         db.create_all()

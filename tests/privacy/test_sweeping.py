@@ -36,7 +36,7 @@ def answer(world, notice_id, as_of: datetime = AS_OF) -> None:
         worlds.actor(world.admin),
         notice_id,
         reason=ImpossibilityReason.THEFT,
-        comment="",
+        comment="Volé la veille.",
         proofs=[designating.Proof("Récépissé", "2026-17", date(2026, 3, 1))],
         as_of=as_of,
     )
