@@ -44,7 +44,7 @@ from eprunes.fleet.driver_details import DriverDetails, open_details
 from eprunes.fleet.models import Driver, Vehicle
 
 MOST, MOST_READY, MOST_IN_BADGE, MOST_PINNED, MOST_SITES = 1_000, 100, 99, 20, 200
-LOOKED_AT = 500
+LOOKED_AT = 250
 PAGE_SIZE = 25
 
 
