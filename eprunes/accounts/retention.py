@@ -27,7 +27,13 @@ def shared_until(posted_at: datetime, policy: RetentionPolicy) -> datetime:
 
     24:00 in Paris of the Paris day of posting + 45.
     """
-    return end_of_day(paris_day(posted_at) + timedelta(days=policy.shared_days))
+    return end_of_day(last_shared_day(paris_day(posted_at), policy))
+
+
+def last_shared_day(posted_on: date, policy: RetentionPolicy) -> date:
+    """The last Paris day on which a notice without an answer is open to all who have the right; `posted_on`: the Paris
+    day of its posting."""
+    return posted_on + timedelta(days=policy.shared_days)
 
 
 def archived_until(offence_local_day: date, policy: RetentionPolicy) -> datetime:

@@ -12,6 +12,7 @@ import orjson
 
 from eprunes.core.calendar import paris_day
 from eprunes.core.clock import parse_instant
+from eprunes.fines.catalogue_rules import bare_natinf
 from eprunes.fines.notice_details import NoticeDetails, ReceivedNotice
 from eprunes.fines.offence_time import read_offence_time
 from eprunes.fines.transmission import OutgoingAnswer
@@ -193,11 +194,10 @@ def _check_sealable(raw: dict) -> None:
 
 
 def _natinf(raw: dict) -> str:
-    """The offence's code; zeros before it say nothing."""
     code = _text(raw, "codeNatinf")
     if len(code) > _NATINF_LENGTH or not (code.isascii() and code.isalnum()):
         raise MalformedRecord(f"Code NATINF illisible\u00a0: «\u00a0{code[:30]}\u00a0».")
-    return code.lstrip("0") or code
+    return bare_natinf(code)
 
 
 def _plate(raw: dict) -> tuple[str, str]:

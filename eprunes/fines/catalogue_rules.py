@@ -63,6 +63,11 @@ def mark_of(edited_at: datetime | None) -> str:
     return edited_at.isoformat() if edited_at else "fichier"
 
 
+def bare_natinf(code: str) -> str:
+    """The NATINF as the catalogue knows it: zeros before it say nothing."""
+    return code.lstrip("0") or code
+
+
 def natinf_problem(natinf: str) -> str | None:
     """What is wrong with a NATINF number, if anything."""
     is_number = natinf.isascii() and natinf.isdecimal() and not natinf.startswith("0")

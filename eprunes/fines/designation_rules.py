@@ -29,8 +29,8 @@ AGENCY_FIELDS = (
     "licence_country",
 )
 """What a designation asks for, of all that a driver's file holds."""
-VEHICLE_GONE = (ImpossibilityReason.THEFT, ImpossibilityReason.DESTRUCTION, ImpossibilityReason.SALE)
-"""What nobody can drive any more."""
+NOBODY_COULD_DRIVE = (ImpossibilityReason.THEFT, ImpossibilityReason.DESTRUCTION, ImpossibilityReason.SALE)
+"""Reasons by which the vehicle was gone, so that nobody could drive it any more."""
 PARKING_FEE = (
     "Un forfait de post-stationnement (FPS) n’est pas une contravention\u00a0: aucun conducteur ne peut être désigné, "
     "il est dû par le titulaire du certificat d’immatriculation."
@@ -76,7 +76,7 @@ def refuse_held(reason: ImpossibilityReason, comment: str, holders: set[UUID]) -
     """Refuse, unless the facts are told, a vehicle said to be gone while the fleet says that somebody had it. A false
     plate was on another vehicle: there a holder contradicts nothing. Raises Refused on `comment`.
     """
-    if reason in VEHICLE_GONE and holders and not comment.strip():
+    if reason in NOBODY_COULD_DRIVE and holders and not comment.strip():
         raise Refused(HELD, "comment")
 
 

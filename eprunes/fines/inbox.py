@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Label, Select, func, select
 
 from eprunes.accounts.permissions import Actor, Permission
-from eprunes.accounts.retention import DEFAULT
+from eprunes.accounts.retention import DEFAULT, last_shared_day
 from eprunes.core.calendar import PARIS, paris_day, start_of_day
 from eprunes.core.chunks import chunks
 from eprunes.core.crypto import key_store
@@ -20,7 +20,7 @@ from eprunes.core.texts import folded
 from eprunes.core.wording import number
 from eprunes.fines import deadlines
 from eprunes.fines.answering import OPEN_STATES, AnswerState, NoticeState
-from eprunes.fines.asking.driver_requests import asked_among
+from eprunes.fines.asking.driver_requests import Inquiry, asked_among
 from eprunes.fines.catalogue import every_line, offences_for
 from eprunes.fines.deadlines import Deadline, NoticeSource, Urgency
 from eprunes.fines.inbox_filters import SORTS, NoticeSearch, found_notices
@@ -50,8 +50,8 @@ PAGE_SIZE = 25
 
 @dataclass(frozen=True)
 class Row:
-    """One notice of the list, with everything its line shows; `has_reply`: while it waits, whether a driver who was
-    asked has replied, or is still awaited; None when nobody was asked."""
+    """One notice of the list, with everything its line shows; `inquiry`: what became of asking a driver, while the
+    notice waits; None when nobody was asked."""
 
     notice: Notice
     details: NoticeDetails
@@ -63,7 +63,7 @@ class Row:
     proposal: Proposal
     driver: DriverDetails | None
     answer: Answer | None
-    has_reply: bool | None = None
+    inquiry: Inquiry | None = None
 
     @property
     def state(self) -> tuple[str, str, str]:
@@ -77,13 +77,13 @@ class Row:
     @property
     def closes_on(self) -> date | None:
         """The last day on which all who have the fines right see it (C4.3-d), where the law's days outlast it."""
-        last = self.notice.posted_on + timedelta(days=DEFAULT.shared_days)
+        last = last_shared_day(self.notice.posted_on, DEFAULT)
         return last if not self.notice.is_answered and last < self.deadline.day else None
 
     @property
     def signs(self) -> list[tuple[str, str, str]]:
         """(word, icon, tone) of what else must be seen on its line."""
-        found = [] if self.has_reply is None else [REPLIED if self.has_reply else AWAITED]
+        found = [] if self.inquiry is None else [INQUIRY_WORDS[self.inquiry]]
         if self.notice.kind == NoticeKind.PARKING_FEE:
             found.append(("FPS", "p-square", "idle"))
         if self.notice.source != NoticeSource.AGENCY_FLOW:
@@ -157,8 +157,10 @@ ANSWER_WORDS = {
     AnswerState.TO_POST: ("Lettre à poster", "envelope-paper", "warn"),
     AnswerState.REPLACED: ("Remplacée par une correction", "arrow-repeat", "idle"),
 }
-REPLIED = ("Réponse du conducteur", "chat-left-text", "info")
-AWAITED = ("Conducteur interrogé", "chat-left", "idle")
+INQUIRY_WORDS = {
+    Inquiry.REPLIED: ("Réponse du conducteur", "chat-left-text", "info"),
+    Inquiry.AWAITED: ("Conducteur interrogé", "chat-left", "idle"),
+}
 LETTER_POSTED = ("Lettre postée", "envelope-check", "ok")
 NOTICE_WORDS = {
     NoticeState.TO_ANSWER: ("À traiter", "envelope", "info"),
@@ -298,7 +300,7 @@ def rows_of(
                 proposal=proposals[notice.id],
                 driver=people.get(driver_id),
                 answer=answer,
-                has_reply=asked.get(notice.id),
+                inquiry=asked.get(notice.id),
             )
         )
     return rows

@@ -18,6 +18,7 @@ from eprunes.core.refusals import Refused
 from eprunes.core.work import WorkState
 from eprunes.fines import catalogue, events, transmission
 from eprunes.fines.answering import FilingReason
+from eprunes.fines.asking.driver_requests import denied_by
 from eprunes.fines.bulk import lines, readiness, selection, steps, tasks
 from eprunes.fines.bulk.checking import GONE, MOVED
 from eprunes.fines.bulk.selection import Selection
@@ -224,6 +225,24 @@ def test_a_driver_who_says_that_it_was_not_them_is_not_designated_among_others(d
     assert ready == ({first, second} if is_ready else {second})
     assert {one.id for one in desk.checked().ready} == ready
     assert is_ready or reasons(desk.checked().unready)[first] == readiness.DENIED
+    with tenant_session(desk.world.organisation_id) as session:
+        assert (denied_by(session, asked) == {desk.drivers[0]}) is not is_ready
+
+
+def test_a_denial_stands_whatever_the_same_driver_says_besides(desk):
+    """The page, the bulk and the count say the same."""
+    first, *_ = desk.notices
+    [asked] = desk.rows(Notice, Notice.id == first)
+    own = {"organisation_id": desk.world.organisation_id, "key_id": asked.key_id, "notice_id": first}
+    for rank, reply in enumerate((Reply.NOT_MINE, Reply.MINE)):
+        times = dict.fromkeys(("created_at", "expires_at", "answered_at"), AS_OF + rank * timedelta(hours=1))
+        link = {"driver_id": desk.drivers[0], "token_hash": bytes([rank]) * 32}
+        with tenant_session(desk.world.organisation_id, write=True) as session:
+            session.add(DriverRequest(**own, **link, **times, reply=reply))
+    with tenant_session(desk.world.organisation_id) as session:
+        assert denied_by(session, asked) == {desk.drivers[0]}
+    assert reasons(desk.checked([first]).unready)[first] == readiness.DENIED
+    assert first not in {one.id for one in desk.rows(Notice, is_in_ready_view(AS_OF))}
 
 
 def test_whoever_lost_the_right_in_between_declares_nothing(desk):

@@ -17,6 +17,7 @@ from eprunes.fines import events
 from eprunes.fines.alert_jobs import send_digests
 from eprunes.fines.answering import FilingReason, NoticeState
 from eprunes.fines.asking import driver_requests
+from eprunes.fines.asking.driver_requests import Inquiry
 from eprunes.fines.bulk import readiness
 from eprunes.fines.bulk.checking import look_at
 from eprunes.fines.bulk.lines import lines_to_agree_to
@@ -152,12 +153,12 @@ def test_what_the_driver_writes_changes_nothing_until_a_user_takes_it_over(desk,
     path, browser, sign = ask(desk), signed_in(world.fines), "Réponse du conducteur"
     awaiting = browser.get("/contraventions").text
     assert (sign in awaiting, "Conducteur interrogé" in awaiting) == (False, True)
-    assert remarks_on(desk) == [readiness.AWAITED]
+    assert remarks_on(desk) == [readiness.INQUIRIES[Inquiry.AWAITED]]
     assert "votre réponse est envoyée" in client.post(path, data=MINE, headers={"User-Agent": "Telephone"}).text
     assert known(desk).address_line == "12, rue des Tests"
     assert is_over(client, path)
     assert sign in browser.get("/contraventions").text
-    assert remarks_on(desk) == [readiness.REPLIED]
+    assert remarks_on(desk) == [readiness.INQUIRIES[Inquiry.REPLIED]]
     [row] = rows(desk)
     assert "Dit avoir conduit" in browser.get(f"/contraventions/{notice_id}").text
     reply = f"/contraventions/{notice_id}/demandes/{row.id}"

@@ -357,3 +357,9 @@ def test_the_likeliest_vehicles_of_the_client_are_proposed_for_an_unknown_plate(
         similar = similar_vehicles(session, worlds.actor(world.fines), "AB-123-CD")
         assert [one.plate_key for one in similar] == ["A8123CD", "AB132CD", "AB125CD"]
         assert similar_vehicles(session, worlds.actor(world.fleet), "AB-123-CD") == []
+
+
+def test_what_a_search_does_not_find_in_one_view_is_looked_for_in_the_others(world, signed_in):
+    page = signed_in(world.fines).get("/contraventions?q=Zanari").text
+    assert 'href="/contraventions?vue=classees&amp;q=Zanari"' in page
+    assert "vue=archives" not in page

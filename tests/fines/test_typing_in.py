@@ -17,7 +17,7 @@ from eprunes.fines import events
 from eprunes.fines.models import DestroyedNotice, NoticeCount, NoticeFile, NoticeKind
 from eprunes.fines.notice_details import open_notices
 from eprunes.fines.notice_numbers import number_print
-from eprunes.fines.paper.typed_notices import TypedNotice, problems
+from eprunes.fines.paper.typed_notices import TypedNotice, problems, received
 from eprunes.fines.queries import thread_of
 from eprunes.fines.receiving import Incoming, receive
 from eprunes.fines.services import designating, filing, typing_in
@@ -311,3 +311,10 @@ def test_the_paper_and_correction_pages_are_filled_and_refuse_in_words(world, si
     assert "dans le futur" in late.text
     noted = browser.post(f"/contraventions/{sent}/avis-papier", data={"sent_on": "2026-03-03"})
     assert "17 avr. 2026" in browser.get(noted.headers["Location"]).text
+
+
+@pytest.mark.parametrize(("sent", "known"), [("203", "203"), ("00203", "203"), ("20300", "20300")])
+def test_zeros_before_a_natinf_say_nothing_whoever_writes_it(sent, known):
+    """Otherwise the catalogue would not know the offence: neither the agency's nor a typed one."""
+    assert messages.read_offence(fleet.offence_record("AB123CD", codeNatinf=sent)).natinf == known
+    assert received(replace(TYPED, natinf=sent)).natinf == known

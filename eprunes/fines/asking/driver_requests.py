@@ -6,6 +6,7 @@ Whoever holds a link reads the day, the place and the plate of one notice, and n
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -33,6 +34,13 @@ ASKABLE = (NoticeState.TO_ANSWER, NoticeState.REFUSED)
 """The notices that still want a driver."""
 _REASON = "demande à un conducteur"
 _DID_NOT_DRIVE = "Dit ne pas avoir conduit", "person-x", "warn"
+
+
+class Inquiry(StrEnum):
+    """What became of asking a driver: a reply of at least one, or none yet."""
+
+    REPLIED = "a_repondu"
+    AWAITED = "attendu"
 
 
 @dataclass(frozen=True)
@@ -139,9 +147,8 @@ def read_asked(session: TenantSession, notice: Notice, request_id: UUID, as_of: 
     return _asked(session, notice, request, as_of)
 
 
-def asked_among(session: TenantSession, notices: Iterable[Notice], as_of: datetime) -> dict[UUID, bool]:
-    """Of these notices, those that still want a driver and of which one was asked: whether one has replied, or is
-    still awaited. One query for a whole page."""
+def asked_among(session: TenantSession, notices: Iterable[Notice], as_of: datetime) -> dict[UUID, Inquiry]:
+    """Of these notices, those that still want a driver and of which one was asked. One query for a whole page."""
     ids = [one.id for one in notices if one.state in ASKABLE]
     if not ids:
         return {}
@@ -149,10 +156,9 @@ def asked_among(session: TenantSession, notices: Iterable[Notice], as_of: dateti
     is_awaited = and_(DriverRequest.revoked_at.is_(None), DriverRequest.expires_at > as_of)
     has_replied = DriverRequest.answered_at.is_not(None)
     query = select(DriverRequest.notice_id, has_replied).where(*own, or_(has_replied, is_awaited))
-    found: dict[UUID, bool] = {}
-    for notice_id, replied in session.execute(query):
-        found[notice_id] = found.get(notice_id, False) or bool(replied)
-    return found
+    rows = session.execute(query).all()
+    replied = {notice_id for notice_id, has_answer in rows if has_answer}
+    return {one: Inquiry.REPLIED if one in replied else Inquiry.AWAITED for one, _ in rows}
 
 
 def denials_among(session: TenantSession, notice_ids: Sequence[UUID]) -> set[tuple[UUID, UUID]]:
@@ -168,10 +174,13 @@ def denied_by(session: TenantSession, notice: Notice) -> set[UUID]:
 
 
 def replies_to(session: TenantSession, notice: Notice) -> dict[UUID, str]:
-    """What each driver who was asked of a notice said last."""
+    """What each driver who was asked of a notice said; a denial stands, whatever else the same driver said."""
     own = DriverRequest.organisation_id == session.organisation_id, DriverRequest.notice_id == notice.id
     query = select(DriverRequest.driver_id, DriverRequest.reply).where(*own, DriverRequest.answered_at.is_not(None))
-    return dict(session.execute(query.order_by(DriverRequest.answered_at)).all())
+    replies: dict[UUID, str] = {}
+    for driver_id, reply in session.execute(query):
+        replies[driver_id] = Reply.NOT_MINE if Reply.NOT_MINE in (reply, replies.get(driver_id)) else reply
+    return replies
 
 
 def driver_of(session: TenantSession, driver_id: UUID) -> DriverDetails | None:

@@ -41,8 +41,8 @@ def lines_to_agree_to(session: TenantSession, actor: Actor, named: Sequence[Name
         row, found = rows.get(one.id), verdict.ready.get(one.id)
         reason = moved(one.seen, found.seen) if found else verdict.reasons[one.id]
         told = readiness.remarks(row.notice, row.proposal, row.offence) if row and not reason else []
-        if row and row.has_reply is not None:
-            told.insert(0, readiness.REPLIED if row.has_reply else readiness.AWAITED)
+        if row and row.inquiry:
+            told.insert(0, readiness.INQUIRIES[row.inquiry])
         lines.append(Line(one, row, reason, told))
     return lines
 

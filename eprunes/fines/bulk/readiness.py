@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 from eprunes.core.calendar import paris_day
 from eprunes.fines.answering import NoticeState
+from eprunes.fines.asking.driver_requests import Inquiry
 from eprunes.fines.channels import channel_of
 from eprunes.fines.designation_rules import tidied
 from eprunes.fines.models import Channel, Notice, NoticeKind, Offence
@@ -30,8 +31,9 @@ NOBODY_PROPOSED = {
 }
 NEAR = "Proche d’un changement de conducteur"
 NO_DUTY = "La loi n’impose pas de désigner"
-REPLIED = "Le conducteur a répondu\u00a0: lisez sa réponse sur la page de l’avis avant de confirmer"
-AWAITED = "Le conducteur a été interrogé et n’a pas encore répondu\u00a0: son lien s’éteint si vous confirmez"
+_REPLIED = "Le conducteur a répondu\u00a0: lisez sa réponse sur la page de l’avis avant de confirmer"
+_AWAITED = "Le conducteur a été interrogé et n’a pas encore répondu\u00a0: son lien s’éteint si vous confirmez"
+INQUIRIES = {Inquiry.REPLIED: _REPLIED, Inquiry.AWAITED: _AWAITED}
 BY_LETTER = "Par lettre recommandée, à poster"
 _FIELDS = {
     "last_name": "nom",

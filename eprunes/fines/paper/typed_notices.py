@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from eprunes.core.calendar import local_day, paris_day
+from eprunes.fines.catalogue_rules import bare_natinf
 from eprunes.fines.models import NoticeKind
 from eprunes.fines.notice_details import NoticeDetails, ReceivedNotice
 from eprunes.fines.notice_numbers import read_number
@@ -99,7 +100,7 @@ def received(typed: TypedNotice) -> ReceivedNotice:
         speed_measured=measured,
         raw={"cle": key} if key else {},
     )
-    natinf = "" if typed.is_fee else typed.natinf.lstrip("0")
+    natinf = "" if typed.is_fee else bare_natinf(typed.natinf)
     return ReceivedNotice(natinf=natinf, offence=offence_of(typed), notice_date=typed.noticed_on, details=details)
 
 
