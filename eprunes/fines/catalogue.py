@@ -13,6 +13,8 @@ from eprunes.core.database import platform_session
 from eprunes.fines.catalogue_rules import ALWAYS
 from eprunes.fines.models import Offence
 
+CatalogueLine = Offence | Row
+"""A line of the catalogue, as an object or as it was read for a list: the same columns."""
 FILE = Path(__file__).with_name("infractions.csv")
 
 
@@ -42,8 +44,8 @@ def file_keys() -> frozenset[tuple[str, date]]:
 
 
 def offences_for(
-    wanted: Iterable[tuple[str, date]], lines: Iterable[Offence] | None = None
-) -> dict[tuple[str, date], Offence]:
+    wanted: Iterable[tuple[str, date]], lines: Iterable[CatalogueLine] | None = None
+) -> dict[tuple[str, date], CatalogueLine]:
     """The catalogue's line for each (NATINF, local day); unknown ones are absent, never guessed.
 
     `lines`: the catalogue, for who has read it already.
@@ -71,8 +73,8 @@ def lines_of(natinfs: Iterable[str]) -> dict[str, list[Offence]]:
         return _by_natinf(session.scalars(query))
 
 
-def _by_natinf(lines: Iterable[Offence]) -> dict[str, list[Offence]]:
-    found: dict[str, list[Offence]] = {}
+def _by_natinf(lines: Iterable[CatalogueLine]) -> dict[str, list[CatalogueLine]]:
+    found: dict[str, list[CatalogueLine]] = {}
     for line in lines:
         found.setdefault(line.natinf, []).append(line)
     return found

@@ -21,10 +21,10 @@ from eprunes.core.wording import number
 from eprunes.fines import deadlines
 from eprunes.fines.answering import OPEN_STATES, AnswerState, NoticeState
 from eprunes.fines.asking.driver_requests import Inquiry, asked_among
-from eprunes.fines.catalogue import every_line, offences_for
+from eprunes.fines.catalogue import CatalogueLine, every_line, offences_for
 from eprunes.fines.deadlines import Deadline, NoticeSource, Urgency
 from eprunes.fines.inbox_filters import SORTS, NoticeSearch, found_notices
-from eprunes.fines.models import Answer, Channel, Notice, NoticeKind, Offence
+from eprunes.fines.models import Answer, Channel, Notice, NoticeKind
 from eprunes.fines.notice_deadlines import deadline_of
 from eprunes.fines.notice_details import NoticeDetails, open_notices
 from eprunes.fines.proposals import Proposal, propose
@@ -56,7 +56,7 @@ class Row:
     notice: Notice
     details: NoticeDetails
     vehicle: Vehicle | None
-    offence: Offence | None
+    offence: CatalogueLine | None
     deadline: Deadline
     days_left: int
     urgency: Urgency
@@ -199,7 +199,7 @@ def read_inbox(session: TenantSession, actor: Actor, search: NoticeSearch, curso
     )
 
 
-def _choices(session: TenantSession, actor: Actor, lines: Iterable[Offence]) -> Choices:
+def _choices(session: TenantSession, actor: Actor, lines: Iterable[CatalogueLine]) -> Choices:
     """The kinds of offence of the catalogue and the sites of the fleet."""
     sites = select(Vehicle.site).where(Vehicle.organisation_id == actor.organisation_id, Vehicle.site != "").distinct()
     found = session.scalars(sites.limit(MOST_SITES)).all()
@@ -207,7 +207,7 @@ def _choices(session: TenantSession, actor: Actor, lines: Iterable[Offence]) -> 
 
 
 def counts_of(
-    session: TenantSession, actor: Actor, as_of: datetime, lines: Iterable[Offence] | None = None
+    session: TenantSession, actor: Actor, as_of: datetime, lines: Iterable[CatalogueLine] | None = None
 ) -> dict[View, Count]:
     """How many notices each of the actor's views holds, whatever the search: one query, and none is counted to the
     end of a long list. `lines`: the catalogue, for who has read it already."""
@@ -266,7 +266,7 @@ def _counting_for_badge(actor: Actor, day: date) -> Select:
 
 
 def rows_of(
-    session: TenantSession, notices: Sequence[Notice], as_of: datetime, lines: Iterable[Offence] | None = None
+    session: TenantSession, notices: Sequence[Notice], as_of: datetime, lines: Iterable[CatalogueLine] | None = None
 ) -> list[Row]:
     """The opened lines of some notices: a handful of queries, whatever their number.
 

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
 
-from eprunes.fines.catalogue import every_line
+from eprunes.fines.catalogue import CatalogueLine, every_line
 from eprunes.fines.catalogue_rules import ALWAYS
-from eprunes.fines.models import DriverRequest, Notice, NoticeKind, Offence, Reply
+from eprunes.fines.models import DriverRequest, Notice, NoticeKind, Reply
 from eprunes.fleet.models import Assignment, Driver, Vehicle, VehicleAbsence
 
 FreeLine = tuple[str, date, date | None]
@@ -77,7 +77,7 @@ def held_by(organisation_id: UUID, driver_ids: Iterable[UUID]) -> ColumnElement[
     return and_(Notice.vehicle_id.in_(select(Assignment.vehicle_id).where(*theirs)), held)
 
 
-def free_lines(lines: Iterable[Offence] | None = None) -> tuple[FreeLine, ...]:
+def free_lines(lines: Iterable[CatalogueLine] | None = None) -> tuple[FreeLine, ...]:
     """The lines of the catalogue that ask for no designation: offence, first and last day.
 
     `lines`: the catalogue, for who has read it already.
