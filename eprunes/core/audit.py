@@ -76,19 +76,21 @@ def record(
 
 def record_all(
     session: TenantSession,
-    acts: Iterable[tuple[str, tuple[str, UUID], dict]],
+    acts: Iterable[tuple[str, tuple[str, UUID] | None, dict]],
     *,
     as_of: datetime,
     actor_id: UUID | None = None,
+    actor_kind: ActorKind = ActorKind.USER,
 ) -> None:
-    """As `record` for thousands of acts at once, each its action, subject and details; not inside a savepoint."""
-    kind = ActorKind.SYSTEM if actor_id is None else ActorKind.USER
+    """As `record` for thousands of acts at once, each its action, subject and details, or for what is done at every
+    page: the rows without their objects. Not inside a savepoint."""
+    kind = ActorKind.SYSTEM if actor_id is None else actor_kind
     common = {"organisation_id": session.organisation_id, "at": as_of, "actor_kind": kind, "actor_id": actor_id}
     rows = [
         common
-        | {"id": new_id(), "action": action, "subject_kind": subject_kind, "subject_id": subject_id}
-        | {"details": _as_stored(details)}
-        for action, (subject_kind, subject_id), details in acts
+        | dict(zip(("subject_kind", "subject_id"), subject or (None, None), strict=True))
+        | {"id": new_id(), "action": action, "details": _as_stored(details)}
+        for action, subject, details in acts
     ]
     for chunk in chunks(rows):
         session.execute(insert(AuditEntry.__table__), chunk)

@@ -1,17 +1,18 @@
 """What tenant and platform sessions refuse: statements, loads and changes beyond their own rows."""
 
-from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.sql.selectable import Select
 
 from eprunes.core.database import PlatformSession, TenantBreach, TenantScoped, TenantSession
-from eprunes.core.tenant_statements import StatementChecker, every_table, is_tenant_table
+from eprunes.core.tenant_statements import StatementChecker, every_table, is_tenant_table, owned
 
-_PASSED: WeakKeyDictionary[Select, tuple[UUID, bool]] = WeakKeyDictionary()
-"""Queries that are kept and asked again, and for whom they passed: a statement never changes."""
+_PASSED: WeakKeyDictionary[Select, tuple[tuple[BindParameter, ...], bool]] = WeakKeyDictionary()
+"""Queries that are kept and asked again: the values that tie them to an organisation, looked at each time, and
+whether they passed without a platform reason. The rest of a statement never changes."""
 
 
 @event.listens_for(Session, "do_orm_execute")
@@ -28,14 +29,20 @@ def _guard_statement(state) -> None:
 
 
 def _check_in_tenant(session: TenantSession, statement, parameters: list[dict] | dict) -> None:
-    whom = session.organisation_id, session.platform_reason is None
-    is_kept = isinstance(statement, Select) and not parameters
-    if is_kept and _PASSED.get(statement) == whom:
+    rows = parameters if isinstance(parameters, list) else [parameters]
+    if isinstance(statement, Select) and _has_passed(session, statement, rows):
         return
-    checker = StatementChecker(session, parameters if isinstance(parameters, list) else [parameters])
+    checker = StatementChecker(session, rows)
     checker.check(statement)
-    if is_kept and checker.is_lasting:
-        _PASSED[statement] = whom
+    if isinstance(statement, Select):
+        _PASSED[statement] = tuple(checker.tying), session.platform_reason is None
+
+
+def _has_passed(session: TenantSession, statement: Select, rows: list[dict]) -> bool:
+    tying, without_reason = _PASSED.get(statement, ((), None))
+    if without_reason is not (session.platform_reason is None):
+        return False
+    return all(owned(bind, session.organisation_id, rows) for bind in tying)
 
 
 @event.listens_for(Session, "before_flush")

@@ -8,6 +8,7 @@ What can't be analysed (textual SQL, unknown tables) is refused.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
+from uuid import UUID
 
 from sqlalchemy import Table
 from sqlalchemy.orm import FromStatement
@@ -54,16 +55,21 @@ def every_table(query) -> Iterator[Table]:
         yield from every_table(nested)
 
 
+def owned(bind: BindParameter, organisation_id: UUID, rows: list[dict]) -> bool:
+    """True when a bound value is this organisation for every row of parameters."""
+    return all(row.get(bind.key, bind.effective_value) == organisation_id for row in rows or [{}])
+
+
 class StatementChecker:
     """Checks one statement of a session, given the rows of parameters it is executed with.
 
-    `is_lasting`: what it found will be so as long as the statement is there; no value is computed at each execution.
+    `tying`: the values found to be the session's organisation. As long as they are, the statement passes.
     """
 
     def __init__(self, session: TenantSession, rows: list[dict]) -> None:
         self.session = session
         self.rows = rows
-        self.is_lasting = True
+        self.tying: list[BindParameter] = []
 
     def check(self, query, enclosing: frozenset = frozenset()) -> None:
         """Raise TenantBreach unless tied; `enclosing` holds the tables of the query this one is nested in."""
@@ -90,9 +96,10 @@ class StatementChecker:
 
     def owns(self, bind: BindParameter) -> bool:
         """True when the bound value is the session's organisation for every row of parameters."""
-        own = self.session.organisation_id
-        self.is_lasting = self.is_lasting and bind.callable is None
-        return all(row.get(bind.key, bind.effective_value) == own for row in self.rows or [{}])
+        is_own = owned(bind, self.session.organisation_id, self.rows)
+        if is_own:
+            self.tying.append(bind)
+        return is_own
 
     def _refuse_untied(self, scope: "_Scope") -> None:
         tied = scope.all_tied()

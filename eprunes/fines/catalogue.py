@@ -18,6 +18,9 @@ CatalogueLine = Offence | Row
 FILE = Path(__file__).with_name("infractions.csv")
 
 
+_EVERY_LINE = select(Offence.__table__).order_by(Offence.label, Offence.valid_from)
+
+
 def load(path: Path = FILE) -> int:
     """Load or refresh the catalogue from a `;` file; lines are known by NATINF and first day. Returns how many.
 
@@ -63,7 +66,7 @@ def offences_for(
 def every_line() -> Sequence[Row]:
     """The whole catalogue, in the order of its labels, to read: a few dozen lines, with the columns of `Offence`."""
     with platform_session("catalogue des infractions") as session:
-        return session.execute(select(Offence.__table__).order_by(Offence.label, Offence.valid_from)).all()
+        return session.execute(_EVERY_LINE).all()
 
 
 def lines_of(natinfs: Iterable[str]) -> dict[str, list[Offence]]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Label, Select, func, select
+from sqlalchemy import ColumnElement, Label, Select, bindparam, func, select
 
 from eprunes.accounts.permissions import Actor, Permission
 from eprunes.accounts.retention import DEFAULT, last_shared_day
@@ -16,7 +16,6 @@ from eprunes.core.chunks import chunks
 from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession
 from eprunes.core.paging import Page, read_page
-from eprunes.core.texts import folded
 from eprunes.core.wording import number
 from eprunes.fines import deadlines
 from eprunes.fines.answering import OPEN_STATES, AnswerState, NoticeState
@@ -42,8 +41,9 @@ from eprunes.fines.queries import (
 from eprunes.fines.readiness import FreeLine, Readiness, free_lines, of_readiness
 from eprunes.fleet.driver_details import DriverDetails, open_details
 from eprunes.fleet.models import Driver, Vehicle
+from eprunes.fleet.vehicle_suggestions import sites_in_use
 
-MOST, MOST_READY, MOST_IN_BADGE, MOST_PINNED, MOST_SITES = 1_000, 100, 99, 20, 200
+MOST, MOST_READY, MOST_IN_BADGE, MOST_PINNED = 1_000, 100, 99, 20
 LOOKED_AT = 250
 PAGE_SIZE = 25
 
@@ -171,6 +171,10 @@ NOTICE_WORDS = {
 }
 
 
+_VEHICLES = select(Vehicle).where(Vehicle.organisation_id == bindparam("own"), Vehicle.id.in_(bindparam("ids")))
+_DRIVERS = select(Driver).where(Driver.organisation_id == bindparam("own"), Driver.id.in_(bindparam("ids")))
+
+
 def views_of(actor: Actor) -> list[View]:
     """The quick views that this actor has."""
     archive = actor.may(Permission.VIEW_ARCHIVE)
@@ -195,15 +199,13 @@ def read_inbox(session: TenantSession, actor: Actor, search: NoticeSearch, curso
         pinned=[one for one in rows if one.notice.id in top],
         found=counts[search.view] if is_counted else _counted(session, query),
         counts=counts,
-        choices=_choices(session, actor, lines),
+        choices=_choices(session, lines),
     )
 
 
-def _choices(session: TenantSession, actor: Actor, lines: Iterable[CatalogueLine]) -> Choices:
+def _choices(session: TenantSession, lines: Iterable[CatalogueLine]) -> Choices:
     """The kinds of offence of the catalogue and the sites of the fleet."""
-    sites = select(Vehicle.site).where(Vehicle.organisation_id == actor.organisation_id, Vehicle.site != "").distinct()
-    found = session.scalars(sites.limit(MOST_SITES)).all()
-    return Choices({one.natinf: one.label for one in lines}, sorted(found, key=folded))
+    return Choices({one.natinf: one.label for one in lines}, sites_in_use(session))
 
 
 def counts_of(
@@ -347,16 +349,15 @@ def _number(query: Select, most: int) -> Label[int]:
 
 def vehicles_of(session: TenantSession, notices: Sequence[Notice]) -> dict[UUID, Vehicle]:
     """The vehicles of these notices, by id; one query per five hundred."""
-    own, found = Vehicle.organisation_id == session.organisation_id, {}
+    found = {}
     for ids in chunks({one.vehicle_id for one in notices if one.vehicle_id}):
-        query = select(Vehicle).where(own, Vehicle.id.in_(ids))
-        found |= {vehicle.id: vehicle for vehicle in session.scalars(query)}
+        these = {"own": session.organisation_id, "ids": ids}
+        found |= {vehicle.id: vehicle for vehicle in session.scalars(_VEHICLES, these)}
     return found
 
 
 def _drivers(session: TenantSession, ids: set[UUID]) -> Sequence[Driver]:
-    query = select(Driver).where(Driver.organisation_id == session.organisation_id, Driver.id.in_(ids))
-    return session.scalars(query).all()
+    return session.scalars(_DRIVERS, {"own": session.organisation_id, "ids": list(ids)}).all()
 
 
 def _latest(session: TenantSession, notice_ids: list[UUID]) -> dict[UUID, Answer]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, or_, select
 
 from eprunes.accounts.models import User
 from eprunes.accounts.permissions import Actor, Permission
@@ -116,6 +116,19 @@ def assignments_of(organisation_id: UUID, vehicle_id: UUID) -> Select[tuple[Assi
     return select(Assignment).where(Assignment.organisation_id == organisation_id, Assignment.vehicle_id == vehicle_id)
 
 
+_HELD_BETWEEN = select(Assignment).where(
+    Assignment.organisation_id == bindparam("own"),
+    Assignment.vehicle_id.in_(bindparam("ids")),
+    Assignment.starts_at <= bindparam("last"),
+    or_(Assignment.ends_at.is_(None), Assignment.ends_at > bindparam("first")),
+)
+_ABSENCES = (
+    select(VehicleAbsence)
+    .where(VehicleAbsence.organisation_id == bindparam("own"), VehicleAbsence.vehicle_id.in_(bindparam("ids")))
+    .order_by(VehicleAbsence.left_at)
+)
+
+
 def holder_at(organisation_id: UUID, vehicle_id: UUID, instant: datetime) -> Select[tuple[Assignment]]:
     """The assignment that holds a vehicle at an instant: one row, or none when nobody does."""
     return assignments_of(organisation_id, vehicle_id).where(running_at(instant))
@@ -142,15 +155,11 @@ def holders_at_many(
     One query per five hundred vehicles, whatever the number of moments.
     """
     wanted = set(moments)
+    instants = [instant for _, instant in wanted]
     by_vehicle: dict[UUID, list[Assignment]] = defaultdict(list)
     for chunk in chunks({vehicle_id for vehicle_id, _ in wanted}):
-        query = select(Assignment).where(
-            Assignment.organisation_id == organisation_id,
-            Assignment.vehicle_id.in_(chunk),
-            Assignment.starts_at <= max(instant for _, instant in wanted),
-            or_(Assignment.ends_at.is_(None), Assignment.ends_at > min(instant for _, instant in wanted)),
-        )
-        for row in session.scalars(query):
+        these = {"own": organisation_id, "ids": chunk, "first": min(instants), "last": max(instants)}
+        for row in session.scalars(_HELD_BETWEEN, these):
             by_vehicle[row.vehicle_id].append(row)
     return {
         (vehicle_id, instant): row
@@ -164,11 +173,7 @@ def absences_of(session: TenantSession, vehicle_ids: Iterable[UUID]) -> dict[UUI
     """When each of these vehicles was out of the fleet and came back, oldest first; only those that were."""
     found: dict[UUID, list[VehicleAbsence]] = {}
     for chunk in chunks(vehicle_ids):
-        query = select(VehicleAbsence).where(
-            VehicleAbsence.organisation_id == session.organisation_id,
-            VehicleAbsence.vehicle_id.in_(chunk),
-        )
-        for row in session.scalars(query.order_by(VehicleAbsence.left_at)):
+        for row in session.scalars(_ABSENCES, {"own": session.organisation_id, "ids": chunk}):
             found.setdefault(row.vehicle_id, []).append(row)
     return found
 

@@ -1,5 +1,7 @@
 """A session opened for one organisation touches no other: statements, loads, changes, and PostgreSQL's last net."""
 
+from contextlib import nullcontext
+
 import pytest
 from sqlalchemy import (
     Uuid,
@@ -263,6 +265,10 @@ def test_a_query_that_passed_once_is_refused_all_the_same_to_another_organisatio
             session.scalars(kept).all()
         with tenant_session(one) as session, pytest.raises(TenantBreach):
             session.scalars(wide).all()
+    given = select(User).where(User.organisation_id == bindparam("own"))
+    for whom, its in [(one, one), (one, other), (other, other), (other, one), (one, one)]:
+        with tenant_session(whom) as session, nullcontext() if whom == its else pytest.raises(TenantBreach):
+            session.scalars(given, {"own": its}).all()
     with tenant_session(one) as session:
         session.scalars(turning).all()
         whose.append(other)

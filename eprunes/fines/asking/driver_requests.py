@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, bindparam, or_, select
 
 from eprunes.accounts.models import Organisation, OrganisationState
 from eprunes.accounts.retention import DEFAULT, shared_until
@@ -147,16 +147,21 @@ def read_asked(session: TenantSession, notice: Notice, request_id: UUID, as_of: 
     return _asked(session, notice, request, as_of)
 
 
+_HAS_REPLIED = DriverRequest.answered_at.is_not(None)
+_IS_AWAITED = and_(DriverRequest.revoked_at.is_(None), DriverRequest.expires_at > bindparam("as_of"))
+_ASKED = select(DriverRequest.notice_id, _HAS_REPLIED).where(
+    DriverRequest.organisation_id == bindparam("own"),
+    DriverRequest.notice_id.in_(bindparam("ids")),
+    or_(_HAS_REPLIED, _IS_AWAITED),
+)
+
+
 def asked_among(session: TenantSession, notices: Iterable[Notice], as_of: datetime) -> dict[UUID, Inquiry]:
     """Of these notices, those that still want a driver and of which one was asked. One query for a whole page."""
     ids = [one.id for one in notices if one.state in ASKABLE]
     if not ids:
         return {}
-    own = DriverRequest.organisation_id == session.organisation_id, DriverRequest.notice_id.in_(ids)
-    is_awaited = and_(DriverRequest.revoked_at.is_(None), DriverRequest.expires_at > as_of)
-    has_replied = DriverRequest.answered_at.is_not(None)
-    query = select(DriverRequest.notice_id, has_replied).where(*own, or_(has_replied, is_awaited))
-    rows = session.execute(query).all()
+    rows = session.execute(_ASKED, {"own": session.organisation_id, "ids": ids, "as_of": as_of}).all()
     replied = {notice_id for notice_id, has_answer in rows if has_answer}
     return {one: Inquiry.REPLIED if one in replied else Inquiry.AWAITED for one, _ in rows}
 

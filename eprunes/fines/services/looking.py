@@ -17,7 +17,7 @@ def note_list_seen(actor: Actor, *, view: str, found: int, is_searched: bool, as
     """Trace that an actor saw a list of notices: one entry, with the view and how many were found (C11)."""
     details = {"vue": view, "nombre": found, "recherche": is_searched}
     with tenant_session(actor.organisation_id, write=True) as session:
-        audit.record(session, "avis.liste_consultee", as_of=as_of, details=details, **_reader(actor))
+        audit.record_all(session, [("avis.liste_consultee", None, details)], as_of=as_of, **_reader(actor))
 
 
 def note_opened(actor: Actor, notice: Notice, *, as_of: datetime) -> None:
