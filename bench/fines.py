@@ -16,8 +16,9 @@ from eprunes.antai import messages
 from eprunes.core.database import tenant_session
 from eprunes.core.wording import number
 from eprunes.fines import catalogue
-from eprunes.fines.inbox import PAGE_SIZE, vehicles_of
+from eprunes.fines.inbox import PAGE_SIZE
 from eprunes.fines.models import Notice
+from eprunes.fines.notice_rows import vehicles_of
 from eprunes.fines.proposals import propose
 from eprunes.fines.receiving import Incoming, receive
 from tests.support.fleet import offence_record

@@ -15,9 +15,9 @@ from eprunes.core.database import TenantSession
 from eprunes.core.paging import count_of
 from eprunes.core.web import in_section, reading
 from eprunes.core.wording import day
-from eprunes.fines import inbox
-from eprunes.fines.inbox import Count
+from eprunes.fines import notice_counts
 from eprunes.fines.inbox_filters import NoticeSearch, notice_search_args
+from eprunes.fines.notice_counts import Count
 from eprunes.fines.queries import View
 from eprunes.fines.readiness import Readiness
 from eprunes.fleet.driver_search import INCOMPLETE, DriverSearch, driver_search_args, searched_drivers
@@ -61,17 +61,17 @@ def _tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list[Tile]:
 
 
 def _notice_tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list[Tile]:
-    counts = inbox.counts_of(session, actor, as_of)
-    unknown = inbox.count_unknown(session, actor, as_of)
+    counts = notice_counts.counts_of(session, actor, as_of)
+    unknown = notice_counts.count_unknown(session, actor, as_of)
     blocked = NoticeSearch(readiness=Readiness.INCOMPLETE)
-    incomplete = inbox.count_incomplete(session, actor, as_of)
+    incomplete = notice_counts.count_incomplete(session, actor, as_of)
     urgent, ready, refused = counts[View.URGENT], counts[View.READY], counts[View.REFUSED]
     to_take_up = " par l’ANTAI, à reprendre"
     return [
         _tile(urgent, "avis urgent", "avis urgents", " (5 jours ou moins)", "bad", _inbox(View.URGENT)),
         _tile(refused, "réponse refusée", "réponses refusées", to_take_up, "bad", _inbox(View.REFUSED)),
         _tile(unknown, "réponse", "réponses", " sans résultat connu", "bad", _inbox(View.TO_DO)),
-        _letters_tile(*inbox.letters_to_post(session, actor, as_of), paris_day(as_of)),
+        _letters_tile(*notice_counts.letters_to_post(session, actor, as_of), paris_day(as_of)),
         _tile(counts[View.TO_DO], "avis à traiter", "avis à traiter", "", "info", _inbox(View.TO_DO)),
         _tile(ready, "avis prêt", "avis prêts", " à désigner d’un geste", "info", _inbox(View.READY)),
         _tile(

@@ -7,7 +7,7 @@ from flask import current_app, g, request, url_for
 from eprunes.accounts.permissions import Permission
 from eprunes.core import clock
 from eprunes.core.web import reading
-from eprunes.fines import inbox
+from eprunes.fines import notice_counts
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def navigation() -> list[Entry]:
 
 
 def _notices_to_do() -> Badge | None:
-    waiting, urgent = g.get("notices_to_do") or inbox.to_do(reading(), g.actor, clock.now())
+    waiting, urgent = g.get("notices_to_do") or notice_counts.to_do(reading(), g.actor, clock.now())
     if not waiting.number:
         return None
     words = f"à traiter, dont {urgent.text} en urgence" if urgent.number else "à traiter"

@@ -9,9 +9,9 @@ from eprunes.core.chunks import chunks
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.spreadsheets.writing import Sheet, write_csv, write_workbook
 from eprunes.fines.deadlines import NoticeSource
-from eprunes.fines.inbox import Row, rows_of
 from eprunes.fines.inbox_filters import NoticeSearch, found_notices, in_order
 from eprunes.fines.models import NoticeKind
+from eprunes.fines.notice_rows import Row, rows_of
 
 KINDS = {NoticeKind.OFFENCE: "Contravention", NoticeKind.PARKING_FEE: "FPS"}
 HEADINGS = [

@@ -14,6 +14,7 @@ from eprunes.fines.inbox_filters import (
     read_notice_search,
     search_problems,
 )
+from eprunes.fines.notice_counts import views_of
 from eprunes.fines.proposals import Why
 from eprunes.fines.queries import View
 from eprunes.fines.services import looking
@@ -71,4 +72,4 @@ def export_csv():
 
 
 def _asked() -> NoticeSearch:
-    return read_notice_search(request.args, inbox.views_of(g.actor))
+    return read_notice_search(request.args, views_of(g.actor))

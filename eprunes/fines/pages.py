@@ -21,9 +21,9 @@ from eprunes.fines.designation_rules import AGENCY_FIELDS, to_explain, why_no_an
 from eprunes.fines.exits import Departure, departure_before
 from eprunes.fines.forms import CorrectionForm, DesignationForm, ImpossibilityForm
 from eprunes.fines.holders import holder_ids
-from eprunes.fines.inbox import Row, rows_of
 from eprunes.fines.models import Channel, Notice, NoticeKind, Reply
 from eprunes.fines.notice_details import is_its_plate, key_of, open_notices, open_refusal, open_snapshot
+from eprunes.fines.notice_rows import Row, rows_of
 from eprunes.fines.proposals import Why, neighbours, similar_vehicles
 from eprunes.fines.services.designating import DESIGNATION, DRIVER_GONE
 from eprunes.fines.services.steps import GONE, why_gone

@@ -7,8 +7,8 @@ from uuid import UUID
 from eprunes.accounts.permissions import Actor
 from eprunes.core.database import TenantSession
 from eprunes.core.paging import Page, count_of, read_page
-from eprunes.fines.inbox import Row, rows_of
 from eprunes.fines.models import Notice
+from eprunes.fines.notice_rows import Row, rows_of
 from eprunes.fines.queries import visible_notices
 from eprunes.fleet.models import Vehicle
 from eprunes.fleet.queries import find_vehicle

@@ -9,8 +9,8 @@ from eprunes.antai import jobs
 from eprunes.core.calendar import paris_day
 from eprunes.core.crypto import key_store
 from eprunes.core.database import tenant_session
-from eprunes.fines.inbox import vehicles_of
 from eprunes.fines.notice_details import open_notices
+from eprunes.fines.notice_rows import vehicles_of
 from eprunes.fines.proposals import Why, propose
 from eprunes.fleet.models import Driver
 from tests.demo.test_offences import assignments, holders

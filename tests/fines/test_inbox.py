@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from eprunes.core.audit import AuditEntry
 from eprunes.core.database import tenant_session
-from eprunes.fines import catalogue, inbox, inbox_filters
+from eprunes.fines import catalogue, inbox, inbox_filters, notice_counts
 from eprunes.fines.answering import AnswerState, NoticeState
 from eprunes.fines.deadlines import NoticeSource
 from eprunes.fines.inbox_filters import (
@@ -119,7 +119,7 @@ def test_ready_are_those_to_answer_whose_duty_is_not_denied(world, of_each):
     assert found(world, NoticeSearch(view=View.READY)) == kept
     assert not kept & set(others)
     with tenant_session(own) as session:
-        assert inbox.counts_of(session, worlds.actor(world.fines), AS_OF)[View.READY] == (4, False)
+        assert notice_counts.counts_of(session, worlds.actor(world.fines), AS_OF)[View.READY] == (4, False)
 
 
 def test_filters_keep_what_they_say(world):
@@ -290,15 +290,15 @@ def test_a_notice_whose_paper_came_late_stands_on_top_for_the_administrator_whil
 
 def test_a_long_list_is_counted_so_far_and_no_further(world, monkeypatch):
     vehicle_id, _ = held(world)
-    monkeypatch.setattr(inbox, "MOST", 2)
-    monkeypatch.setattr(inbox, "LOOKED_AT", 2)
+    monkeypatch.setattr(notice_counts, "MOST", 2)
+    monkeypatch.setattr(notice_counts, "LOOKED_AT", 2)
     for expected in (("1", "1"), ("2", "2"), ("2+", "2+"), ("2+", "2+")):
         notice(world, vehicle_id)
-        inbox._counting.cache_clear()
+        notice_counts._counting.cache_clear()
         with tenant_session(world.organisation_id) as session:
-            counts = inbox.counts_of(session, worlds.actor(world.fines), AS_OF)
+            counts = notice_counts.counts_of(session, worlds.actor(world.fines), AS_OF)
         assert (counts[View.TO_DO].text, counts[View.READY].text) == expected
-    inbox._counting.cache_clear()
+    notice_counts._counting.cache_clear()
 
 
 def test_the_menu_counts_what_waits_and_is_red_when_something_is_urgent(world, signed_in):

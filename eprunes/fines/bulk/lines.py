@@ -11,8 +11,8 @@ from eprunes.fines.answering import NoticeState
 from eprunes.fines.bulk import readiness
 from eprunes.fines.bulk.checking import look_at, moved
 from eprunes.fines.bulk.tasks import Named
-from eprunes.fines.inbox import Row, rows_of
 from eprunes.fines.models import Notice
+from eprunes.fines.notice_rows import Row, rows_of
 from eprunes.fines.queries import visible_notices
 
 

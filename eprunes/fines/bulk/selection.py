@@ -10,9 +10,9 @@ from eprunes.core.chunks import chunks
 from eprunes.core.database import TenantSession
 from eprunes.core.paging import count_of
 from eprunes.core.texts import ids_in
-from eprunes.fines.inbox import views_of
 from eprunes.fines.inbox_filters import NoticeSearch, found_notices, notice_search_args, read_notice_search
 from eprunes.fines.models import Notice
+from eprunes.fines.notice_counts import views_of
 from eprunes.fines.queries import visible_notices
 
 CHUNK = 250

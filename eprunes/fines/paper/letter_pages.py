@@ -18,9 +18,9 @@ from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession
 from eprunes.core.wording import hour, short_day
 from eprunes.fines.answering import AnswerState, ImpossibilityReason
-from eprunes.fines.inbox import Row, rows_of
 from eprunes.fines.models import Answer, Channel, Notice
 from eprunes.fines.notice_details import NoticeDetails, open_notice, open_snapshot
+from eprunes.fines.notice_rows import Row, rows_of
 from eprunes.fines.paper.letters import Letter, is_printable, printable, written_day
 from eprunes.fines.queries import visible_notices
 from eprunes.fleet.driver_details import from_json

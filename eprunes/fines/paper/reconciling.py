@@ -24,9 +24,9 @@ from eprunes.core.spreadsheets.writing import Sheet, write_workbook
 from eprunes.core.texts import folded
 from eprunes.core.wording import counted
 from eprunes.fines.answering import NoticeState
-from eprunes.fines.inbox import NOTICE_WORDS
 from eprunes.fines.models import DestroyedNotice, Notice
 from eprunes.fines.notice_numbers import any_number, number_print
+from eprunes.fines.notice_rows import NOTICE_WORDS
 from eprunes.fines.queries import visible_notices
 
 MOST = 5_000
