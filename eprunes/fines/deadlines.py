@@ -142,7 +142,11 @@ def days_left(deadline: date, as_of: datetime) -> int:
 
 def urgency(deadline: date, as_of: datetime) -> Urgency:
     """How near the deadline is: soon from D+30, urgent from D+40, overdue after D+45."""
-    left = days_left(deadline, as_of)
+    return urgency_of(days_left(deadline, as_of))
+
+
+def urgency_of(left: int) -> Urgency:
+    """As `urgency`, from the days left."""
     if left < 0:
         return Urgency.OVERDUE
     if left <= URGENT_DAYS_LEFT:

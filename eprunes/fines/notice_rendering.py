@@ -17,6 +17,8 @@ from eprunes.fleet.wording import KINDS
 
 def render_notice(notice_id: UUID, *, chosen: str | None = None, **forms) -> Response:
     """Render the page, 422 with what was typed when one of `forms` (by name) was refused. Raises NotVisible."""
+    if forms:
+        reading().rollback()  # somebody else may have acted since it was read: that may be why
     notice = pages.load_notice(g.actor, reading(), notice_id, clock.now())
     wanted = request.args.get("conducteur", "") if chosen is None else chosen
     page = pages.read_page(g.actor, reading(), notice, wanted, clock.now())

@@ -45,6 +45,7 @@ NOTICE_WORDS = {
     NoticeState.FILED: ("Classée sans désignation", "archive", "idle"),
     NoticeState.EXPIRED: ("Délai écoulé", "clock-history", "bad"),
 }
+ROW_TONES = ("", "row-warn", "row-bad")
 TONES = {Urgency.CALM: "", Urgency.SOON: "row-warn", Urgency.URGENT: "row-bad", Urgency.OVERDUE: "row-bad"}
 _VEHICLES = select(Vehicle).where(Vehicle.organisation_id == bindparam("own"), Vehicle.id.in_(bindparam("ids")))
 _DRIVERS = select(Driver).where(Driver.organisation_id == bindparam("own"), Driver.id.in_(bindparam("ids")))
@@ -83,6 +84,12 @@ class Row:
         return last if not self.notice.is_answered and last < self.deadline.day else None
 
     @property
+    def closing(self) -> Urgency | None:
+        """How near that day is; None where the notice stays open as long as the law's days run."""
+        closes_on = self.closes_on
+        return deadlines.urgency_of(self.days_left - (self.deadline.day - closes_on).days) if closes_on else None
+
+    @property
     def signs(self) -> list[tuple[str, str, str]]:
         """(word, icon, tone) of what else must be seen on its line."""
         found = [] if self.inquiry is None else [INQUIRY_WORDS[self.inquiry]]
@@ -101,7 +108,7 @@ class Row:
             return "row-bad" if self.answer and self.answer.state == AnswerState.UNKNOWN else ""
         if self.notice.state == NoticeState.FILED:
             return ""
-        return TONES[self.urgency]
+        return max(TONES[self.urgency], TONES[self.closing or Urgency.CALM], key=ROW_TONES.index)
 
 
 def rows_of(

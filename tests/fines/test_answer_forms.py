@@ -6,9 +6,13 @@ import pytest
 from sqlalchemy import select
 
 from eprunes.core.database import tenant_session
+from eprunes.core.refusals import Refused
 from eprunes.fines import transmission
+from eprunes.fines.answering import FilingReason
 from eprunes.fines.models import Answer
+from eprunes.fines.services import filing, steps
 from tests.fleet.fleets import add_driver
+from tests.support import worlds
 from tests.support.desk import designation_of, post_notice
 from tests.support.worlds import AS_OF
 
@@ -158,6 +162,23 @@ def test_another_reason_is_told_in_words_that_stay_under_the_notice(desk, browse
     assert browser.post(f"/contraventions/{desk[3]}/classer", data=typed).status_code == status
     page = browser.get(f"/contraventions/{desk[3]}").text
     assert (words.strip() != "" and words in page) == ("Classée sans désignation" in page) == (status == 302)
+
+
+@pytest.mark.parametrize(("path", "typed"), [("classer", {"filing_reason": "payee"}), ("designer", None)])
+def test_who_comes_after_a_filing_sees_the_notice_as_it_is_now(desk, browser, monkeypatch, path, typed):
+    """C4.3-e: not as it was when the request began."""
+    world, _, driver_id, notice_id = desk
+    colleague, notice_to_change = worlds.actor(world.admin), steps.notice_to_change
+
+    def overtaken(*told):
+        monkeypatch.setattr(steps, "notice_to_change", notice_to_change)
+        filing.file_notice(colleague, notice_id, reason=FilingReason.PAID, as_of=AS_OF)
+        raise Refused("Trop tard.")
+
+    monkeypatch.setattr(steps, "notice_to_change", overtaken)
+    late = browser.post(f"/contraventions/{notice_id}/{path}", data=typed or designation_of(driver_id))
+    assert (late.status_code, "Trop tard." in late.text) == (422, True)
+    assert "Classée sans désignation" in late.text
 
 
 def test_a_contravention_is_not_filed_as_a_parking_fee(desk, browser):

@@ -13,7 +13,7 @@ from eprunes.core.audit import AuditEntry
 from eprunes.core.database import tenant_session
 from eprunes.fines import catalogue, inbox, inbox_filters, notice_counts
 from eprunes.fines.answering import AnswerState, NoticeState
-from eprunes.fines.deadlines import NoticeSource
+from eprunes.fines.deadlines import NoticeSource, Urgency
 from eprunes.fines.inbox_filters import (
     NoticeSearch,
     found_notices,
@@ -264,6 +264,19 @@ def test_what_failed_stands_on_top_and_an_unknown_outcome_only_for_the_administr
             assert page.found.number == 2
     assert str(unknown) not in signed_in(world.fines).get("/contraventions").text
     assert "En cours de vérification" in signed_in(world.admin).get("/contraventions").text
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "tone"),
+    [(29, ""), (30, "row-warn"), (39, "row-warn"), (40, "row-bad")],
+)
+def test_a_window_that_closes_soon_colours_the_line_though_the_law_leaves_more_time(world, days_ago, tone):
+    """C4.3-d: whose paper came today has 45 days in law, yet closes to its users 45 days after its posting."""
+    posted, sent = AS_OF.date() - days_ago * DAY, AS_OF.date()
+    notice(world, columns={"posted_on": posted, "sent_on": sent, "deadline_on": sent + 45 * DAY})
+    with tenant_session(world.organisation_id) as session:
+        [row] = inbox.read_inbox(session, worlds.actor(world.fines), NoticeSearch(), "", AS_OF).rows
+    assert (row.tone, row.urgency, row.closes_on) == (tone, Urgency.CALM, posted + 45 * DAY)
 
 
 @pytest.mark.parametrize(("sent_after", "is_told"), [(0, False), (1, True)])

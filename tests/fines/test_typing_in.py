@@ -244,8 +244,13 @@ def test_the_paper_of_a_notice_starts_the_law_s_clock(world):
         with pytest.raises(Refused):
             typing_in.note_paper(someone, notice_id, sent_on=wrong, as_of=AS_OF)
     for sent_on in (before.notice_date, TODAY):
-        typing_in.note_paper(someone, notice_id, sent_on=sent_on, as_of=AS_OF)
+        typing_in.note_paper(someone, notice_id, sent_on=sent_on, is_checked=True, as_of=AS_OF)
         assert fleet.notice(world.organisation_id, notice_id).deadline_on == sent_on + timedelta(days=45)
+    for sent_on in (TODAY, before.notice_date):  # never later without a second look; earlier is safer
+        typing_in.note_paper(someone, notice_id, sent_on=sent_on, as_of=AS_OF)
+    with pytest.raises(Refused, match="repousse l’échéance au 17/04/2026"):
+        typing_in.note_paper(someone, notice_id, sent_on=TODAY, as_of=AS_OF)
+    assert fleet.notice(world.organisation_id, notice_id).sent_on == before.notice_date
     assert kinds_of(before)[-1] == events.PAPER_CAME
 
 
@@ -311,6 +316,12 @@ def test_the_paper_and_correction_pages_are_filled_and_refuse_in_words(world, si
     assert "dans le futur" in late.text
     noted = browser.post(f"/contraventions/{sent}/avis-papier", data={"sent_on": "2026-03-03"})
     assert "17 avr. 2026" in browser.get(noted.headers["Location"]).text
+    browser.post(f"/contraventions/{sent}/avis-papier", data={"sent_on": "2026-03-02"})
+    later = browser.post(f"/contraventions/{sent}/avis-papier", data={"sent_on": "2026-03-03"})
+    assert later.status_code == 422
+    assert "repousse l’échéance" in later.text
+    checked = browser.post(f"/contraventions/{sent}/avis-papier", data={"sent_on": "2026-03-03", "is_checked": "y"})
+    assert "17/04/2026" in browser.get(checked.headers["Location"]).text
 
 
 @pytest.mark.parametrize(("sent", "known"), [("203", "203"), ("00203", "203"), ("20300", "20300")])

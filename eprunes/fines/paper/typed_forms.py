@@ -121,6 +121,7 @@ class PaperForm(FlaskForm):
     """When the paper of a notice was sent."""
 
     sent_on = needed_day("Date d’envoi de l’avis", "Indiquez la date d’envoi\u00a0; à défaut, la date de l’avis.")
+    is_checked = BooleanField("La nouvelle date est bien celle de l’envoi de l’avis")
 
 
 class ReconcileForm(FlaskForm):

@@ -8,6 +8,7 @@ from eprunes.accounts.permissions import Permission, requires
 from eprunes.core import clock
 from eprunes.core.texts import tidy_line
 from eprunes.core.web import reading, refusals_on, render_form
+from eprunes.core.wording import short_day
 from eprunes.fines import pages
 from eprunes.fines.blueprint import blueprint, in_inbox
 from eprunes.fines.channels import channels_of
@@ -80,7 +81,8 @@ def note_paper(notice_id: UUID):
     form = PaperForm(data={"sent_on": notice.sent_on})
     if form.validate_on_submit():
         with refusals_on(form):
-            typing_in.note_paper(g.actor, notice_id, sent_on=form.sent_on.data, as_of=as_of)
-            flash("Avis papier noté\u00a0: le délai légal de 45 jours court depuis son envoi.")
+            told = {"sent_on": form.sent_on.data, "is_checked": form.is_checked.data}
+            deadline = typing_in.note_paper(g.actor, notice_id, **told, as_of=as_of)
+            flash(f"Avis papier noté\u00a0: son échéance est le {short_day(deadline.day)}, dernier jour pour répondre.")
             return redirect(url_for("fines.notice_page", notice_id=notice_id))
     return render_form("fines/typed_paper.html", form, notice=notice, number=pages.number_of(notice))

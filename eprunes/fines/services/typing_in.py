@@ -18,9 +18,10 @@ from eprunes.core.calendar import local_day, paris_day
 from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession, insert_absent, new_id, tenant_session
 from eprunes.core.refusals import Refused
+from eprunes.core.wording import short_day
 from eprunes.fines import counting, events
 from eprunes.fines.answering import NoticeState
-from eprunes.fines.deadlines import NoticeSource, deadline_that_counts
+from eprunes.fines.deadlines import Deadline, NoticeSource, deadline_that_counts, legal_deadline
 from eprunes.fines.models import DestroyedNotice, Notice, NoticeFileKind, NoticeKind
 from eprunes.fines.notice_deadlines import deadline_of
 from eprunes.fines.notice_details import KEY_PURPOSE, ReceivedNotice, open_notice, seal_notice, to_json
@@ -34,6 +35,10 @@ from eprunes.fleet.models import Vehicle
 KNOWN = "Cet avis est déjà connu de la plateforme\u00a0: il ne peut pas y être deux fois."
 DESTROYED = "Cet avis a été détruit au terme de sa durée de conservation\u00a0: il ne peut plus être saisi."
 ANSWERED = "Une réponse a été donnée à cet avis\u00a0: ce qui a été saisi ne change plus."
+LATER = (
+    "Une date d’envoi est déjà notée, le {before}. La remplacer par une date plus tardive repousse l’échéance au "
+    "{deadline}\u00a0: cochez la case si c’est bien celle de l’avis."
+)
 NOT_TYPED = "Cet avis vient de l’ANTAI\u00a0: son contenu ne se corrige pas."
 
 
@@ -78,10 +83,11 @@ def correct(actor: Actor, notice_id: UUID, typed: TypedNotice, *, as_of: datetim
         raise
 
 
-def note_paper(actor: Actor, notice_id: UUID, *, sent_on: date, as_of: datetime) -> None:
+def note_paper(actor: Actor, notice_id: UUID, *, sent_on: date, is_checked: bool = False, as_of: datetime) -> Deadline:
     """Note that the paper of a notice came, sent on a day: from then on the law's 45 days count (C4.3-d).
 
-    May be said again while the notice is unanswered. Raises NotVisible, or Refused on `sent_on`.
+    Returns the deadline that counts now. May be said again while the notice is unanswered; a later day, which puts
+    the deadline off, only once `is_checked`. Raises NotVisible, or Refused on the field at fault.
     """
     with tenant_session(actor.organisation_id, write=True) as session:
         row = steps.notice_to_change(session, actor, notice_id, as_of)
@@ -91,11 +97,16 @@ def note_paper(actor: Actor, notice_id: UUID, *, sent_on: date, as_of: datetime)
             raise Refused("Cette date est dans le futur.", "sent_on")
         if sent_on < (row.notice_date or row.offence_day):
             raise Refused("L’avis ne peut pas avoir été envoyé avant le jour dont il est daté.", "sent_on")
+        if row.sent_on and sent_on > row.sent_on and not is_checked:
+            told = {"before": short_day(row.sent_on), "deadline": short_day(legal_deadline(sent_on))}
+            raise Refused(LATER.format(**told), "is_checked")
         with counting.follow(session, [row]):
             row.sent_on = sent_on
-            row.deadline_on = deadline_of(row).day
+            deadline = deadline_of(row)
+            row.deadline_on = deadline.day
         row.reminded_days = 0
         _record(session, actor, row, events.PAPER_CAME, "avis.papier_recu", as_of)
+        return deadline
 
 
 def _checked(typed: TypedNotice, actor: Actor, as_of: datetime) -> ReceivedNotice:
