@@ -39,6 +39,15 @@ class NoticeDetails:
         """Place and town on one line."""
         return ", ".join(part for part in (self.place, f"{self.postcode} {self.city}".strip()) if part)
 
+    @property
+    def speed(self) -> str:
+        """What is said of the speed, as far as it is known: `59 km/h retenus pour 50`; empty for other offences."""
+        kept, measured = self.speed_retained, self.speed_measured
+        if kept is None and measured is None:
+            return ""
+        told = f"{measured} km/h mesurés" if kept is None else f"{kept} km/h retenus"
+        return told if self.speed_limit is None else f"{told} pour {self.speed_limit}"
+
 
 @dataclass(frozen=True)
 class ReceivedNotice:

@@ -324,6 +324,25 @@ def test_the_paper_and_correction_pages_are_filled_and_refuse_in_words(world, si
     assert "17/04/2026" in browser.get(checked.headers["Location"]).text
 
 
+@pytest.mark.parametrize(
+    ("limit", "retained", "measured", "told"),
+    [
+        (80, 104, 110, "104 km/h retenus pour 80"),
+        (80, 104, None, "104 km/h retenus pour 80"),
+        (None, 104, None, "104 km/h retenus"),
+        (80, None, 110, "110 km/h mesurés pour 80"),
+        (80, None, None, ""),
+    ],
+)
+def test_what_is_not_known_of_a_speed_is_not_said(world, signed_in, limit, retained, measured, told):
+    typed = replace(TYPED, speed_limit=limit, speed_retained=retained, speed_measured=measured)
+    notice_id = typing_in.type_in(actor(world.fines), typed, as_of=AS_OF)
+    page = signed_in(world.fines).get(f"/contraventions/{notice_id}").text
+    assert details_of(fleet.notice(world.organisation_id, notice_id)).speed == told
+    assert ("None" in page, "Vitesse</dt>" in page, told in page) == (False, told != "", True)
+    assert ("mesurée" in page) == bool(retained and measured)
+
+
 @pytest.mark.parametrize(("sent", "known"), [("203", "203"), ("00203", "203"), ("20300", "20300")])
 def test_zeros_before_a_natinf_say_nothing_whoever_writes_it(sent, known):
     """Otherwise the catalogue would not know the offence: neither the agency's nor a typed one."""
