@@ -259,6 +259,21 @@ def test_a_dead_link_reads_as_one_that_never_was_and_takes_nothing(desk, client,
     assert rows(desk)[0].answered_at is None
 
 
+def test_a_link_that_dies_while_its_page_is_sent_reads_as_dead_too(desk, client, frozen, monkeypatch):
+    """A double click: the first is kept, and the second isn't told to mend anything."""
+    path, reply = ask(desk), requesting.reply
+
+    def twice(*told, **how):
+        reply(*told, **how)
+        reply(*told, **how)
+
+    monkeypatch.setattr(requesting, "reply", twice)
+    second = client.post(path, data=MINE)
+    assert (second.status_code, "Ce lien ne fonctionne pas" in second.text) == (404, True)
+    assert "votre réponse est transmise" in second.text
+    assert rows(desk)[0].reply == "moi"
+
+
 def test_a_link_ends_with_the_shared_window_or_after_thirty_days(desk, client, frozen):
     """C4.3-e: posted ten days ago, the window is open for thirty-five more; asked five days before its end."""
     path, late = ask(desk), AS_OF + 30 * DAY

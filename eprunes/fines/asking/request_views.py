@@ -64,14 +64,20 @@ def revoke_request(notice_id: UUID, request_id: UUID):
 def driver_request(token: str):
     link = driver_requests.read_link(token, clock.now())
     if link is None:
-        return make_response(render_template("fines/request_over.html"), 404)
+        return _over()
     form = DriverReplyForm(today=link.today, offence_day=link.offence_day)
     if form.validate_on_submit():
         with refusals_on(form):
             sender = {"address": request.remote_addr or "", "device": request.user_agent.string}
             requesting.reply(token, form.told(), **sender, as_of=clock.now())
             return render_template("fines/request_done.html", company=link.company)
+        if driver_requests.read_link(token, clock.now()) is None:  # it died meanwhile: a double click, an answer
+            return _over()
     return render_form("fines/request.html", form, link=link)
+
+
+def _over() -> Response:
+    return make_response(render_template("fines/request_over.html"), 404)
 
 
 def _asked(notice, driver, form: AskForm, link: str) -> Response | str:
