@@ -59,6 +59,7 @@ _NAMES = {
     "vehicles": "véhicules",
     "vehicules": "véhicules",
 }
+_IMPOSSIBILITIES = {one: one.requirements.label for one in ImpossibilityReason}
 _MOTIVES = {
     "connexion.refusee": {
         Outcome.REFUSED: "mot de passe incorrect",
@@ -68,7 +69,8 @@ _MOTIVES = {
         Outcome.DELETED: "compte supprimé",
         Outcome.NO_CONTRACT: "contrat suspendu ou terminé",
     },
-    "avis.impossibilite": {one: one.requirements.label for one in ImpossibilityReason},
+    "avis.impossibilite": _IMPOSSIBILITIES,
+    "avis.correction": _IMPOSSIBILITIES,
     "avis.classe": {one: one.label for one in FilingReason},
     "vehicule.revenu": EXIT_REASONS,
     "vehicule.sorti": EXIT_REASONS,

@@ -55,10 +55,9 @@ def report_impossible(notice_id: UUID):
     notice, form = pages.load_notice(g.actor, reading(), notice_id, clock.now(), answering=True), ImpossibilityForm()
     if form.validate_on_submit():
         with refusals_on(form):
-            told = {"reason": form.chosen(), "comment": form.comment.data or "", "channel": _channel(notice)}
-            papers = {"proofs": form.proofs(), "supporting": form.supporting()}
-            designating.report_impossibility(g.actor, notice.id, **told, **papers, as_of=clock.now())
-            return _answered(notice, told["channel"])
+            told, channel = form.told(), _channel(notice)
+            designating.report_impossibility(g.actor, notice.id, **told, channel=channel, as_of=clock.now())
+            return _answered(notice, channel)
     return render_notice(notice_id, impossibility=form)
 
 

@@ -9,9 +9,10 @@ from eprunes.core import clock
 from eprunes.core.web import reading, refusals_on, render_form
 from eprunes.fines import pages
 from eprunes.fines.blueprint import blueprint, in_inbox
-from eprunes.fines.forms import CorrectionForm, ReopenForm
+from eprunes.fines.forms import CorrectionForm, ImpossibleCorrectionForm, ReopenForm
 from eprunes.fines.models import Notice
 from eprunes.fines.notice_rendering import around, candidates
+from eprunes.fines.pages import NEW_DRIVER
 from eprunes.fines.services import correcting
 
 
@@ -33,18 +34,49 @@ def correct(notice_id: UUID):
         if form.validate_on_submit():
             declared = pages.designation_of(form, candidate)
             correcting.correct(g.actor, notice.id, **declared, as_of=clock.now())
-            flash("Correction confirmée\u00a0: elle part vers l’ANTAI. D’ici sa réponse, l’ancienne n’a plus cours.")
-            return redirect(url_for("fines.notice_page", notice_id=notice.id))
-    return _page(notice, form)
+            return _corrected(notice)
+    return _page(notice, designation=form)
 
 
-def _page(notice: Notice, form: CorrectionForm | None = None) -> Response:
-    """The page of a correction, or of the notice where there is nothing to correct."""
-    wanted = request.args.get("conducteur", "") if form is None else form.driver_id.data or pages.NEW_DRIVER
+@blueprint.post("/contraventions/<uuid:notice_id>/corriger/impossible")
+@requires(Permission.ANSWER_NOTICES)
+@in_inbox
+def correct_impossible(notice_id: UUID):
+    notice = pages.load_notice(g.actor, reading(), notice_id, clock.now())
+    form = ImpossibleCorrectionForm()
+    if form.validate_on_submit():
+        with refusals_on(form):
+            correcting.correct_as_impossible(g.actor, notice.id, **form.told(), as_of=clock.now())
+            return _corrected(notice)
+    return _page(notice, impossibility=form)
+
+
+@blueprint.get("/contraventions/<uuid:notice_id>/corriger/impossible")
+@requires(Permission.ANSWER_NOTICES)
+def back_to_correction(notice_id: UUID):
+    """A reloaded or copied address of a form that was refused."""
+    notice = pages.load_notice(g.actor, reading(), notice_id, clock.now())
+    return redirect(url_for("fines.correction", notice_id=notice.id))
+
+
+def _corrected(notice: Notice) -> Response:
+    flash("Correction confirmée\u00a0: elle part vers l’ANTAI. D’ici sa réponse, l’ancienne n’a plus cours.")
+    return redirect(url_for("fines.notice_page", notice_id=notice.id))
+
+
+def _page(
+    notice: Notice, designation: CorrectionForm | None = None, impossibility: ImpossibleCorrectionForm | None = None
+) -> Response:
+    """The page of a correction around the form that was sent, or of the notice where there is nothing to correct."""
+    sent = designation or impossibility
+    wanted = request.args.get("conducteur", "") if designation is None else designation.driver_id.data or NEW_DRIVER
     page = pages.read_page(g.actor, reading(), notice, wanted, clock.now(), correcting=True)
     if not page.may_be_corrected:
         flash("Seule une réponse enregistrée par l’ANTAI se corrige.")
         return redirect(url_for("fines.notice_page", notice_id=notice.id))
-    shown = {"page": page, "is_new": wanted == pages.NEW_DRIVER, **candidates(), **around()}
-    filled = form or pages.correction_form(page)
-    return render_form("fines/notice/correct.html", form or ReopenForm(), correction=filled, **shown)
+    forms = {
+        "correction": designation or pages.correction_form(page),
+        "impossibility": impossibility or pages.impossible_correction_form(page),
+    }
+    shown = {"page": page, "is_new": wanted == NEW_DRIVER, **candidates(), **around()}
+    return render_form("fines/notice/correct.html", sent or ReopenForm(), **forms, **shown)

@@ -31,6 +31,7 @@ UPDATE_FILE = "Reporter aussi ces renseignements sur la fiche du conducteur"
 ADD_TO_FLEET = "Ajouter ce conducteur au parc"
 SAME_AS_REFUSED = "L’ANTAI a refusé ces mêmes renseignements\u00a0: corrigez-les, ou cochez la case pour les renvoyer."
 UNCHECKED = "Ce permis aurait été délivré avant ses 16 ans\u00a0: corrigez la date, ou cochez la case si c’est elle."
+CONFIRM_CORRECTION = "Cochez la case pour confirmer la correction."
 CIVILITIES = [SelectChoice("", "—"), SelectChoice("M.", "M."), SelectChoice("Mme", "Mme")]
 
 
@@ -142,7 +143,7 @@ class CorrectionForm(DesignationForm):
 
     confirmed = BooleanField(
         "Cette désignation remplace la réponse enregistrée",
-        validators=[InputRequired("Cochez la case pour confirmer la correction.")],
+        validators=[InputRequired(CONFIRM_CORRECTION)],
     )
 
 
@@ -194,6 +195,20 @@ class ImpossibilityForm(FlaskForm):
     def supporting(self) -> Sent | None:
         """A file sent with a statement, where the reason has no proof of its own."""
         return None if self.chosen().requirements.proofs else _sent(self.first_file)
+
+    def told(self) -> dict:
+        """What a form that was checked declares."""
+        papers = {"proofs": self.proofs(), "supporting": self.supporting()}
+        return {"reason": self.chosen(), "comment": self.comment.data or "", **papers}
+
+
+class ImpossibleCorrectionForm(ImpossibilityForm):
+    """An impossibility that replaces an answer which the agency has registered: said twice."""
+
+    confirmed_impossible = BooleanField(
+        "Cette déclaration remplace la réponse enregistrée",
+        validators=[InputRequired(CONFIRM_CORRECTION)],
+    )
 
 
 class NoteForm(FlaskForm):

@@ -19,7 +19,7 @@ from eprunes.fines.attached import Attached, Note, read_files, read_notes
 from eprunes.fines.deadlines import PaymentDates
 from eprunes.fines.designation_rules import AGENCY_FIELDS, to_explain, why_no_answer
 from eprunes.fines.exits import Departure, departure_before
-from eprunes.fines.forms import CorrectionForm, DesignationForm, ImpossibilityForm
+from eprunes.fines.forms import CorrectionForm, DesignationForm, ImpossibilityForm, ImpossibleCorrectionForm
 from eprunes.fines.holders import holder_ids
 from eprunes.fines.models import Channel, Notice, NoticeKind, Reply
 from eprunes.fines.notice_details import is_its_plate, key_of, open_notices, open_refusal, open_snapshot
@@ -225,6 +225,14 @@ def correction_form(page: NoticePage) -> CorrectionForm:
     return CorrectionForm(**rules, to_explain=page.to_explain, **_known(page.chosen))
 
 
+def impossible_correction_form(page: NoticePage) -> ImpossibleCorrectionForm:
+    """The form of a correction, filled with the impossibility that stands; in place of a designation, with what the
+    vehicle's exit says, if anything."""
+    snapshot = page.standing.snapshot if page.standing else {}
+    left = page.departure.values if page.departure else None
+    return ImpossibleCorrectionForm(formdata=None, data=_as_typed(snapshot) if "motif" in snapshot else left)
+
+
 def designation_of(form: DesignationForm, candidate: Candidate | None) -> dict:
     """What a form that was checked declares of the driver whom it names."""
     known = candidate.details if candidate else DriverDetails()
@@ -328,6 +336,14 @@ def _known(chosen: Candidate | None) -> dict:
         return {}
     known = {name: getattr(chosen.details, name) for name in AGENCY_FIELDS}
     return {"driver_id": chosen.driver.id, "kind": chosen.driver.kind, **known}
+
+
+def _as_typed(impossibility: dict) -> dict:
+    """What a form starts with where this impossibility stands."""
+    values = {"reason": impossibility["motif"], "comment": impossibility["commentaire"]}
+    for place, proof in zip(("first", "second"), impossibility["pieces"], strict=False):
+        values |= {f"{place}_reference": proof["reference"], f"{place}_date": date.fromisoformat(proof["date"])}
+    return values
 
 
 def _papers(session: TenantSession, actor: Actor, vehicle: Vehicle) -> list[Document]:

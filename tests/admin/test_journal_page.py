@@ -323,6 +323,7 @@ def test_every_cause_of_a_refused_sign_in_has_its_words():
         ("connexion.refusee", {"motif": "bloquee"}, "motif\u00a0: compte bloqué"),
         ("connexion.refusee", {"motif": "suspendue"}, "motif\u00a0: compte suspendu"),
         ("avis.impossibilite", {"motif": "vol"}, "motif\u00a0: Véhicule volé"),
+        ("avis.correction", {"motif": "vol"}, "motif\u00a0: Véhicule volé"),
         ("avis.exportes", {"vue": "a-traiter", "nombre": 3}, "vue\u00a0: À traiter · nombre\u00a0: 3"),
         ("contrat.fin", {"fin": "2026-09-25"}, "dernier jour\u00a0: ven. 25 sept. 2026"),
         ("bon_de_commande.nouveau", {"outils": ["fleet", "fines"]}, "outils\u00a0: parc, contraventions"),

@@ -1,8 +1,10 @@
 """Correcting a registered answer: the agency decides, one answer stands at any time, and nothing sent is edited."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 from itertools import product
 from threading import Barrier
 from typing import NamedTuple
@@ -20,25 +22,40 @@ from eprunes.fines.answering import (
     AnswerMove,
     AnswerState,
     IllegalMove,
+    ImpossibilityReason,
     NoticeMove,
     NoticeState,
     move,
     move_notice,
 )
 from eprunes.fines.services import correcting, designating
+from eprunes.fines.services.attachments import Sent
+from eprunes.fines.services.designating import Proof
 from eprunes.fleet.models import DriverKind
+from tests.fines.test_beside_notices import file, kept
+from tests.fines.test_counting import MARCH, counted
 from tests.support import fleet, worlds
 from tests.support.answers import Answered, answered_notice
 from tests.support.desk import designation_of
+from tests.support.papers import pdf
 from tests.support.worlds import AS_OF
 
 OTHER = replace(fleet.NOEL, last_name="Bergamote", first_name="Zoé")
+DESIGNATION, IMPOSSIBILITY = "designation", "impossibilite"
+THEFT, USURPATION = ImpossibilityReason.THEFT, ImpossibilityReason.PLATE_USURPATION
+DESIGNATED, IMPOSSIBLE = [{MARCH: {"received": 1, what: 1, "in_time": 1}} for what in ("designated", "impossible")]
 BACK = {AnswerMove.REFUSE, AnswerMove.SETTLE_REFUSED}
 
 
 def correct(actor, notice_id, details=OTHER, as_of=AS_OF):
     named = {"driver_id": None, "kind": DriverKind.EMPLOYEE, "details": details, "keep_in_fleet": False}
     correcting.correct(actor, notice_id, **named, because="", as_of=as_of)
+
+
+def report(actor, notice_id, reason=THEFT, reference="PV-1", comment="", sent=None, as_of=AS_OF):
+    proofs = [Proof(one, reference, date(2026, 1, 5), sent) for one in reason.requirements.proofs if reference]
+    told = {"reason": reason, "comment": comment, "proofs": proofs, "supporting": None}
+    correcting.correct_as_impossible(actor, notice_id, **told, as_of=as_of)
 
 
 def register(world, receipt):
@@ -96,21 +113,83 @@ def test_a_correction_names_what_it_replaces_and_one_that_is_refused_lets_it_sta
     assert states(registered) == [AnswerState.REGISTERED, AnswerState.REFUSED, AnswerState.REPLACED]
 
 
+def test_an_answer_of_either_kind_is_corrected_by_one_of_either_kind(world, registered):
+    """C4.3-c: each names the one that it replaces, says something else, and the figures follow."""
+    boss = worlds.actor(world.admin)
+    theft = {"reason": THEFT, "comment": "Volé la veille."}
+    steps = [
+        (IMPOSSIBILITY, IMPOSSIBLE, lambda: report(boss, registered.notice_id, **theft)),
+        (IMPOSSIBILITY, IMPOSSIBLE, lambda: report(boss, registered.notice_id, **theft, reference="PV-2")),
+        (IMPOSSIBILITY, IMPOSSIBLE, lambda: report(boss, registered.notice_id, USURPATION, reference="PV-2")),
+        (DESIGNATION, DESIGNATED, lambda: correct(boss, registered.notice_id)),
+    ]
+    for place, (kind, figures, make) in enumerate(steps, start=1):
+        make()
+        body = orjson.loads(messages.answer_bytes(transmission.claim_next(world.organisation_id, AS_OF)))
+        newest = registered.answer
+        transmission.registered(
+            world.organisation_id, newest.id, receipt_number=f"ENR-{place + 1}", receipt_at=AS_OF, as_of=AS_OF
+        )
+        assert (body["remplaceEnregistrement"], newest.kind) == (f"ENR-{place}", kind)
+        assert (body["statut"] == "DESIGNATION", counted(world)) == (kind == DESIGNATION, figures)
+        with pytest.raises(Refused, match="la même chose"):
+            make()
+    assert states(registered) == [AnswerState.REGISTERED] + 4 * [AnswerState.REPLACED]
+
+
+def test_a_correction_as_impossible_wants_what_a_first_answer_wants(world, registered):
+    """C4.3-c: the proofs, the facts where somebody had the vehicle; refused, it keeps nothing, not even a file."""
+    boss, paper = worlds.actor(world.admin), Sent("PV.pdf", pdf(b"plainte"), "first_file")
+    mine = fleet.add_vehicle(world.organisation_id, "AB123CD")
+    fleet.assign(world.organisation_id, mine, fleet.add_driver(world.organisation_id))
+    held = Answered(world, fleet.receive_notice(world.organisation_id, vehicle_id=mine), "")
+    with pytest.raises(Refused, match="pas de réponse à corriger"):
+        report(boss, held.notice_id)
+    designating.report_impossibility(
+        boss, held.notice_id, reason=USURPATION, comment="", as_of=AS_OF,
+        proofs=[Proof(one, "PV-1", date(2026, 1, 5)) for one in USURPATION.requirements.proofs],
+    )  # fmt: skip
+    register(world, "ENR-2")
+    with pytest.raises(NotVisible):
+        report(worlds.actor(world.fines), held.notice_id, sent=paper)
+    with pytest.raises(Refused) as lacking:
+        report(boss, registered.notice_id, reference="")
+    with pytest.raises(Refused) as unexplained:
+        report(boss, held.notice_id, sent=paper)
+    with pytest.raises(Refused, match="la même chose"):
+        report(boss, held.notice_id, USURPATION, sent=paper)
+    assert (lacking.value.field, unexplained.value.field, kept(world)) == ("proofs", "comment", ([], set()))
+
+    report(boss, held.notice_id, comment="Volé sur le parking.", sent=paper)
+    [row], keys = kept(world)
+    assert (len(keys), states(held)) == (1, [AnswerState.CONFIRMED, AnswerState.REPLACED])
+
+
+def test_an_impossibility_that_the_agency_refuses_lets_the_designation_stand_again(world, registered):
+    """C4.3-c: with its figures."""
+    report(worlds.actor(world.admin), registered.notice_id)
+    assert counted(world) == IMPOSSIBLE
+    outgoing = transmission.claim_next(world.organisation_id, AS_OF)
+    transmission.refused(world.organisation_id, outgoing.answer_id, reason="Plainte inconnue.", as_of=AS_OF)
+    assert states(registered) == [AnswerState.REFUSED, AnswerState.REGISTERED]
+    assert (registered.facts()[-1], counted(world)) == (events.CORRECTION_REFUSED, DESIGNATED)
+
+
 def test_of_two_corrections_at_once_one_is_made_and_the_other_is_told(app, world, registered):
-    """C4.3-c: on both databases, one after the other whatever the threads do."""
+    """C4.3-c: on both databases, one after the other whatever the threads do, whichever of the two they say."""
     boss, gate = worlds.actor(world.admin), Barrier(2)
 
-    def attempt(city):
+    def attempt(make):
         with app.app_context():
             gate.wait(10)
             try:
-                correct(boss, registered.notice_id, replace(OTHER, city=city))
+                make(boss, registered.notice_id)
             except Refused as refusal:
                 return str(refusal)
             return "faite"
 
     with ThreadPoolExecutor(2) as pool:
-        said = sorted(pool.map(attempt, ("Brest", "Dinan")))
+        said = sorted(pool.map(attempt, (correct, report)))
     assert "Une correction de cette réponse vient déjà" in said[0]
     assert said[1] == "faite"
     assert states(registered) == [AnswerState.CONFIRMED, AnswerState.REPLACED]
@@ -142,6 +221,36 @@ def test_the_administrator_corrects_in_words_and_with_a_ticked_box(world, signed
     assert signed_in(world.fines).get(f"{path}/corriger").status_code == 404
 
 
+def test_the_page_of_a_correction_has_two_choices_and_fills_in_the_impossibility_that_stands(
+    world, registered, signed_in
+):
+    """C4.3-c: in words, with a ticked box; what was typed stays after a refusal, and the address leads back."""
+    browser, page = signed_in(world.admin), f"/contraventions/{registered.notice_id}"
+    path, impossible = f"{page}/corriger", "Signaler qu’aucune désignation n’est possible"
+    shown = browser.get(path).text
+    for words in ("Désigner un autre conducteur", impossible, "Noëlig QUATREMARE ne sera plus la personne désignée"):
+        assert words in shown
+    typed = {"reason": "vol", "first_reference": "PV-42", "first_date": "2026-01-05"}
+    refused = browser.post(f"{path}/impossible", data=typed)
+    assert (refused.status_code, states(registered)) == (422, [AnswerState.REGISTERED])
+    assert 'id="confirmed_impossible-error"' in refused.text
+    assert re.search(rf'name="correction" open>\s*<summary>{impossible}', refused.text)
+    sent = typed | {"confirmed_impossible": "y", "first_file": file()}
+    assert browser.post(f"{path}/impossible", data=sent).status_code == 302
+    assert states(registered) == [AnswerState.CONFIRMED, AnswerState.REPLACED]
+    told = browser.get(page).text
+    for words in ("Réponse remplacée", "Véhicule volé", "PV-42", "Correction de la réponse confirmée", "Avis.pdf"):
+        assert words in told
+
+    register(world, "ENR-2")
+    shown = browser.get(path).text
+    for words in ("L’impossibilité enregistrée («\u00a0Véhicule volé\u00a0») ne tiendra plus", 'value="PV-42"'):
+        assert words in shown
+    assert re.search(r'<input[^>]* checked [^>]*value="vol"', shown)
+    assert browser.get(f"{path}/impossible").location == path
+    assert signed_in(world.fines).post(f"{path}/impossible", data=typed).status_code == 404
+
+
 def test_the_agency_takes_the_correction_and_still_answers_for_what_it_holds(app, agency, now):
     """C4.3-c: while it holds the answer that is corrected, a lost correction was not received and goes out again."""
     world = worlds.make_world(0, as_of=now)
@@ -158,6 +267,20 @@ def test_the_agency_takes_the_correction_and_still_answers_for_what_it_holds(app
     second = notice.answer
     assert (second.state, second.receipt_number != first.receipt_number) == (AnswerState.REGISTERED, True)
     assert notice.facts()[-2:] == [events.SENT, events.CORRECTION_REGISTERED]
+
+
+def test_the_agency_takes_an_impossibility_for_a_designation_and_a_designation_for_it(app, agency, now):
+    """C4.3-c: neither stands beside the other there."""
+    world = worlds.make_world(0, as_of=now)
+    boss, notice = worlds.actor(world.admin, now), answered_notice(world, agency, now)
+    client = AgencyClient(agency.url, *("eprunes", "eprunes-demo"))
+    send_due(world.organisation_id, client, now)
+    for status, make in (("NON_DESIGNATION", report), ("DESIGNATION", correct)):
+        make(boss, notice.notice_id, as_of=now)
+        assert send_due(world.organisation_id, client, now)["registered"] == 1
+        [held] = agency.answers()
+        assert (held["statut"], held["numeroEnregistrement"]) == (status, notice.answer.receipt_number)
+    assert states(notice) == [AnswerState.REGISTERED, AnswerState.REPLACED, AnswerState.REPLACED]
 
 
 class Story(NamedTuple):

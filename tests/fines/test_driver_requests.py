@@ -200,7 +200,7 @@ def test_a_driver_who_did_not_drive_says_so_in_words_and_gives_nothing(desk, cli
     browser, page = signed_in(world.fines), f"/contraventions/{notice_id}"
     shown = browser.get(page).text
     assert "Cette personne a répondu que ce n’était pas elle" in shown
-    assert "désignez plutôt cette personne" not in shown
+    assert "c’est elle qu’il faut désigner" not in shown
     unexplained = browser.post(f"{page}/designer", data=designation_of(desk[2]))
     assert (unexplained.status_code, DENIED in unexplained.text) == (422, True)
     send_digests(AS_OF + DAY)

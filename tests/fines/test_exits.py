@@ -8,11 +8,13 @@ import pytest
 from eprunes.core import files
 from eprunes.core.crypto import key_store
 from eprunes.core.database import new_id, tenant_session
+from eprunes.fines import transmission
 from eprunes.fines.answering import ImpossibilityReason
 from eprunes.fines.exits import departure_before
 from eprunes.fines.proposals import Why, propose
+from eprunes.fines.services import designating
 from eprunes.fleet import queries
-from eprunes.fleet.models import DocumentKind, ExitReason, FleetDocument
+from eprunes.fleet.models import DocumentKind, DriverKind, ExitReason, FleetDocument
 from eprunes.fleet.services import vehicles
 from tests.fleet.fleets import add_vehicle
 from tests.support import fleet
@@ -186,3 +188,19 @@ def test_what_is_proposed_is_taken_as_it_stands(world, vehicle_id, signed_in):
     answer = signed_in(world.fines).post(f"/contraventions/{notice_id}/impossible", data=values)
     assert answer.status_code == 302
     assert fleet.notice(world.organisation_id, notice_id).is_answered
+
+
+def test_a_designation_of_a_vehicle_that_had_left_is_corrected_by_what_its_exit_says(world, vehicle_id, signed_in):
+    """C4.3-c: the exit was written down after the answer."""
+    notice_id = notice_at(world, vehicle_id, LEFT)
+    named = {"driver_id": None, "kind": DriverKind.EMPLOYEE, "details": fleet.NOEL, "keep_in_fleet": False}
+    designating.designate(actor(world.fines), notice_id, **named, because="Prêt d’un jour.", as_of=AS_OF)
+    outgoing = transmission.claim_next(world.organisation_id, AS_OF)
+    about = {"receipt_number": "ENR-1", "receipt_at": AS_OF, "as_of": AS_OF}
+    transmission.registered(world.organisation_id, outgoing.answer_id, **about)
+    path, browser = f"/contraventions/{notice_id}/corriger", signed_in(world.admin)
+    assert "Rempli d’après" not in browser.get(path).text
+    leave(world, vehicle_id)
+    shown = browser.get(path)
+    assert "Rempli d’après la sortie du parc" in text_of(shown)
+    assert re.search(r'<input checked[^>]*value="cession"', shown.text)

@@ -78,7 +78,7 @@ WHO = {
             "fines.inbox", "fines.export", "fines.notice_page", "fines.designate", "fines.report_impossible",
             "fines.file_notice", "fines.reopen_notice", "fines.back_to_notice",
             "fines.add_note", "fines.choose_vehicle", "fines.add_file", "fines.notice_file", "fines.remove_file",
-            "fines.correction", "fines.correct",
+            "fines.correction", "fines.correct", "fines.correct_impossible", "fines.back_to_correction",
             "accounts.mails", "fines.ask_driver", "fines.driver_reply", "fines.revoke_request",
             "fines.type_in", "fines.type_in_number", "fines.correct_typed", "fines.note_paper", "fines.reconcile",
             "fines.export_reconciled",

@@ -2,7 +2,7 @@
 
 A notice never has two receipts that stand: a unique index of the file says so too. A refused answer is remembered,
 and its notice stays listed; the same `identifiantDesignation` may then carry the corrected answer. A registered one
-is replaced only by a designation that names its receipt in `remplaceEnregistrement`.
+is replaced only by an answer, of either status, that names its receipt in `remplaceEnregistrement`.
 """
 
 import hashlib
@@ -69,7 +69,7 @@ def count(connection: sqlite3.Connection, state: str) -> int:
 
 def _conflict(connection: sqlite3.Connection, identifier: str, number: str, body: dict) -> dict | None:
     fingerprint = _fingerprint(body)
-    replaces = body.get("remplaceEnregistrement") if body["statut"] == "DESIGNATION" else None
+    replaces = body.get("remplaceEnregistrement")
     rows = connection.execute(
         "SELECT * FROM answers WHERE state = 'ENREGISTREE' AND (identifier = ? OR number = ?)",
         (identifier, number),

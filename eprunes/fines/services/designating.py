@@ -1,6 +1,6 @@
 """Answering a notice: designating the driver, or reporting that it is impossible."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,7 +20,7 @@ from eprunes.fines.channels import check_channel
 from eprunes.fines.holders import holder_ids
 from eprunes.fines.models import Channel, Notice, NoticeFileKind
 from eprunes.fines.services import attachments, steps
-from eprunes.fines.services.attachments import Sent
+from eprunes.fines.services.attachments import Sealable, Sent
 from eprunes.fleet import driver_details
 from eprunes.fleet.driver_details import DriverDetails, missing_for_designation
 from eprunes.fleet.duplicates import find_namesakes
@@ -168,22 +168,43 @@ def report_impossibility(
     Files sent with the proofs, or in support of a statement, are kept with the notice. Raises NotVisible, or Refused
     when a proof or the statement is missing, a file is not what it says, or somebody answered first.
     """
-    _check_proofs(reason, comment, proofs, as_of)
-    sent = [one.file for one in proofs] + [supporting]
+    told = {"reason": reason, "comment": comment, "proofs": proofs}
     with (
-        attachments.sealing(actor, [one for one in sent if one], as_of) as sealed,
+        attachments.sealing(actor, files_of(proofs, supporting), as_of) as sealed,
         steps.answering(actor) as session,
     ):
         notice = steps.notice_to_change(session, actor, notice_id, as_of)
-        designation_rules.refuse_unanswerable(notice)
-        designation_rules.refuse_held(reason, comment, holder_ids(session, notice))
-        designation_rules.refuse_late_sale(reason, [one.dated for one in proofs], comment, notice.offence_day)
         check_channel(notice, channel)
-        kept = attachments.keep(session, actor, notice, NoticeFileKind.PROOF, sealed, as_of)
-        pieces = [_piece(one, kept) for one in proofs]
-        snapshot = {"motif": reason, "commentaire": comment.strip(), "pieces": pieces}
+        snapshot = let_report(session, actor, notice, **told, sealed=sealed, as_of=as_of)
         given = steps.Given(IMPOSSIBILITY, snapshot, reason=reason, channel=channel)
         steps.confirm(session, actor, notice, given, as_of)
+
+
+def files_of(proofs: Sequence[Proof], supporting: Sent | None) -> list[Sent]:
+    """The files sent with an impossibility: its proofs', and one in support of a statement."""
+    return [one for one in (*(proof.file for proof in proofs), supporting) if one]
+
+
+def let_report(
+    session: TenantSession,
+    actor: Actor,
+    notice: Notice,
+    *,
+    reason: ImpossibilityReason,
+    comment: str,
+    proofs: list[Proof],
+    sealed: Sequence[Sealable],
+    as_of: datetime,
+) -> dict:
+    """What an impossibility declares, ready to be sealed, its files (`sealed`) kept with the notice; does not commit.
+    Raises Refused.
+    """
+    designation_rules.refuse_unanswerable(notice)
+    _check_proofs(reason, comment, proofs, as_of)
+    designation_rules.refuse_held(reason, comment, holder_ids(session, notice))
+    designation_rules.refuse_late_sale(reason, [one.dated for one in proofs], comment, notice.offence_day)
+    kept = attachments.keep(session, actor, notice, NoticeFileKind.PROOF, sealed, as_of)
+    return {"motif": reason, "commentaire": comment.strip(), "pieces": [_piece(one, kept) for one in proofs]}
 
 
 def _check_proofs(reason: ImpossibilityReason, comment: str, proofs: list[Proof], as_of: datetime) -> None:
