@@ -1,15 +1,15 @@
 """The answer forms in a browser's eyes: what they refuse, all at once, and what they offer after a refusal."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from eprunes.core.database import tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.fines import transmission
 from eprunes.fines.answering import FilingReason
-from eprunes.fines.models import Answer
+from eprunes.fines.models import Answer, Notice
 from eprunes.fines.services import filing, steps
 from tests.fleet.fleets import add_driver
 from tests.support import worlds
@@ -38,6 +38,14 @@ def refused(desk, browser):
 def answers(world) -> int:
     with tenant_session(world.organisation_id) as session:
         return len(session.scalars(select(Answer).where(Answer.organisation_id == world.organisation_id)).all())
+
+
+def set_deadline(world, notice_id, day) -> None:
+    """A paper sent 45 days before: its deadline is this day."""
+    own = Notice.organisation_id == world.organisation_id, Notice.id == notice_id
+    with tenant_session(world.organisation_id, write=True) as session:
+        sent_on = day - timedelta(days=45)
+        session.execute(update(Notice).where(*own).values(sent_on=sent_on, deadline_on=day))
 
 
 @pytest.mark.parametrize(
@@ -162,6 +170,24 @@ def test_another_reason_is_told_in_words_that_stay_under_the_notice(desk, browse
     assert browser.post(f"/contraventions/{desk[3]}/classer", data=typed).status_code == status
     page = browser.get(f"/contraventions/{desk[3]}").text
     assert (words.strip() != "" and words in page) == ("Classée sans désignation" in page) == (status == 302)
+
+
+@pytest.mark.parametrize("path", ["designer", "impossible"])
+def test_a_deadline_that_passes_while_the_page_is_open_is_told_before_the_answer_is_taken(desk, browser, path):
+    """An answer after the deadline is allowed, with the consequence said."""
+    world, _, driver_id, notice_id = desk
+    page = f"/contraventions/{notice_id}"
+    typed = designation_of(driver_id) if path == "designer" else {"reason": "force_majeure", "comment": "Réquisition."}
+    set_deadline(world, notice_id, AS_OF.date())
+    assert 'name="tard"' not in browser.get(page).text
+    set_deadline(world, notice_id, AS_OF.date() - timedelta(days=1))
+    late = browser.post(f"{page}/{path}", data=typed)
+    assert (late.status_code, answers(world)) == (422, 0)
+    assert "est passée pendant que cette page était ouverte" in late.text
+    assert "675\u00a0€" in late.text
+    assert 'name="tard"' in late.text
+    assert browser.post(f"{page}/{path}", data=typed | {"tard": "1"}).status_code == 302
+    assert answers(world) == 1
 
 
 @pytest.mark.parametrize(("path", "typed"), [("classer", {"filing_reason": "payee"}), ("designer", None)])

@@ -123,8 +123,11 @@ def test_the_drivers_file_changes_only_on_a_ticked_box(desk, signed_in, ticked):
     signed_in(world.fines).post(f"/contraventions/{notice_id}/designer", data=typed)
     with tenant_session(world.organisation_id) as session:
         driver = session.scalars(select(Driver).where(Driver.organisation_id == world.organisation_id)).one()
+        about = AuditEntry.organisation_id == world.organisation_id, AuditEntry.subject_id == driver_id
+        acts = session.scalars(select(AuditEntry.action).where(*about)).all()
     city = open_details(key_store(), [driver])[driver_id].city
     assert city == ("Avignon" if ticked else "Saint-Gérard")
+    assert ("conducteur.modifie" in acts) == ticked
 
 
 def test_a_driver_who_is_not_in_the_list_can_be_typed(desk, signed_in):

@@ -76,6 +76,10 @@ def test_each_number_is_told_by_what_its_reader_may_see(world, other_world):
     designate(world, notice_id)
     assert told(someone) == [known, (Finding.REPEATED, None), known, *rest, last]
     assert told(boss)[0] == seen
+    for who, words in ((someone, reconciling.KNOWN_ONLY), (boss, reconciling.DESTROYED)):
+        with tenant_session(world.organisation_id) as session:
+            [gone] = reconciling.reconcile(who, session, ["999999999"], AS_OF)
+        assert gone.told == words
 
 
 def test_too_many_numbers_are_refused_and_as_many_as_may_be_are_not(world):

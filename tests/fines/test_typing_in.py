@@ -13,7 +13,9 @@ from eprunes.core.calendar import PARIS
 from eprunes.core.crypto import key_store
 from eprunes.core.database import insert_absent, new_id, tenant_session
 from eprunes.core.refusals import NotVisible, Refused
-from eprunes.fines import events
+from eprunes.fines import events, inbox
+from eprunes.fines.alert_jobs import send_digests
+from eprunes.fines.inbox_filters import NoticeSearch
 from eprunes.fines.models import DestroyedNotice, NoticeCount, NoticeFile, NoticeKind
 from eprunes.fines.notice_details import open_notices
 from eprunes.fines.notice_numbers import number_print
@@ -23,7 +25,7 @@ from eprunes.fines.receiving import Incoming, receive
 from eprunes.fines.services import designating, filing, typing_in
 from eprunes.fines.services.attachments import Sent
 from eprunes.fleet.models import DriverKind
-from tests.support import fleet
+from tests.support import fleet, letters
 from tests.support.papers import pdf
 from tests.support.worlds import AS_OF, actor
 
@@ -295,6 +297,32 @@ def test_the_page_keeps_what_was_typed_and_leads_to_the_notice_known_to_its_read
         own = AuditEntry.organisation_id == world.organisation_id
         told = [one.details for one in session.scalars(select(AuditEntry).where(own))]
     assert NUMBER not in str(told)
+
+
+def test_the_paper_of_a_notice_that_closed_to_its_reader_reaches_the_administrator(world):
+    """C4.3-d, C4.3-f: the law's days begin with it; whoever holds the paper learns nothing but whom to give it to."""
+    someone, boss = actor(world.fines), actor(world.admin)
+    closed = fleet.receive_notice(world.organisation_id, numeroAco=NUMBER, posted_at=AS_OF - timedelta(days=46))
+    answered = fleet.receive_notice(world.organisation_id, numeroAco="7" * 10, posted_at=AS_OF)
+    named = {"driver_id": None, "kind": DriverKind.EMPLOYEE, "details": fleet.NOEL, "keep_in_fleet": False}
+    designating.designate(someone, answered, **named, as_of=AS_OF)
+    send_digests(AS_OF)
+    before = fleet.notice(world.organisation_id, closed).notice_date
+    told = (NUMBER, before - timedelta(days=1)), (NUMBER, before), (NUMBER, TODAY), ("7" * 10, TODAY)
+    for number, sent_on in told:
+        with pytest.raises(Refused, match="remettez ce papier à votre administrateur"):
+            typing_in.type_in(someone, replace(TYPED, number=number, sent_on=sent_on), as_of=AS_OF)
+    notice = fleet.notice(world.organisation_id, closed)
+    assert (notice.sent_on, notice.deadline_on) == (before, before + timedelta(days=45))
+    assert kinds_of(notice).count(events.PAPER_CAME) == 1
+    assert fleet.notice(world.organisation_id, answered).sent_on is None
+    with tenant_session(world.organisation_id) as session:
+        on_top = inbox.read_inbox(session, boss, NoticeSearch(), "", AS_OF).pinned
+    assert [one.notice.id for one in on_top] == [closed]
+    send_digests(AS_OF + timedelta(days=1))
+    assert "Nouveaux avis\u00a0: 1" in letters.queued("notice_digest", to=world.admin)[-1].text
+    with pytest.raises(Refused, match="déjà connu de la plateforme\u00a0: il ne peut"):
+        typing_in.type_in(boss, replace(TYPED, sent_on=TODAY), as_of=AS_OF)
 
 
 def test_the_paper_and_correction_pages_are_filled_and_refuse_in_words(world, signed_in):

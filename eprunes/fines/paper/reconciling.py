@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy import select
 
-from eprunes.accounts.permissions import Actor
+from eprunes.accounts.permissions import Actor, Permission
 from eprunes.core import audit
 from eprunes.core.chunks import chunks
 from eprunes.core.crypto import key_store
@@ -35,7 +35,8 @@ TOO_MANY = f"{MOST} numéros au plus à la fois\u00a0: répartissez-les."
 TOO_LARGE = "Ce fichier dépasse 2\u00a0Mo\u00a0: ne gardez que la colonne des numéros."
 NOTHING = "Il n’y a aucun numéro à vérifier."
 ROUNDED = "Excel a arrondi ce numéro\u00a0: mettez la colonne au format Texte, puis saisissez-le à nouveau."
-KNOWN_ONLY = "Déjà connu de la plateforme"
+KNOWN_ONLY = "Déjà connu, pas ouvert à votre compte\u00a0: remettez le papier à votre administrateur"
+DESTROYED = "Déjà connu, détruit au terme de sa conservation"
 _EXACT, _MARK = 10**15, "~"
 _BREAKS = re.compile(r"[\n;,\t]+")
 _HEADING_LINES = 10
@@ -106,6 +107,7 @@ def reconcile(actor: Actor, session: TenantSession, given: Sequence[str], as_of:
     read = [_read(one) for one in given]
     marks = _marks(actor, read)
     known, visible = _known(actor, session, set(marks.values()), as_of)
+    hidden = DESTROYED if actor.may(Permission.VIEW_ARCHIVE) else KNOWN_ONLY
     lines, seen = [], set()
     for text, (number, why) in zip(given, read, strict=True):
         if number is None:
@@ -113,7 +115,7 @@ def reconcile(actor: Actor, session: TenantSession, given: Sequence[str], as_of:
         elif number in seen:
             lines.append(Line(text, Finding.REPEATED))
         else:
-            lines.append(_line(text, marks[number], known, visible))
+            lines.append(_line(text, marks[number], known, visible, hidden))
             seen.add(number)
     with tenant_session(actor.organisation_id, write=True) as trace:
         details = {"nombre": len(given)}
@@ -127,11 +129,11 @@ def workbook_of(lines: Iterable[Line]) -> bytes:
     return write_workbook([Sheet("Vérification", ["N° d’avis", "Résultat", "Précision"], rows)])
 
 
-def _line(text: str, mark: bytes, known: set[bytes], visible: dict[bytes, Notice]) -> Line:
+def _line(text: str, mark: bytes, known: set[bytes], visible: dict[bytes, Notice], hidden: str) -> Line:
     if mark in visible:
         notice = visible[mark]
         return Line(text, Finding.KNOWN, NOTICE_WORDS[NoticeState(notice.state)][0], notice)
-    return Line(text, Finding.KNOWN, KNOWN_ONLY) if mark in known else Line(text, Finding.UNKNOWN)
+    return Line(text, Finding.KNOWN, hidden) if mark in known else Line(text, Finding.UNKNOWN)
 
 
 def _in_part(part: str) -> list[str]:

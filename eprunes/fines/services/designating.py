@@ -127,7 +127,7 @@ def let_declare(
     if "pourquoi" not in snapshot:
         _refuse_unexplained(session, notice, driver_id, driver, told)
     if driver is not None and keep_in_fleet:
-        _update_driver(driver, told)
+        drivers.rewrite_details(session, actor, driver, told, as_of)
     return snapshot
 
 
@@ -243,9 +243,3 @@ def _driver(session: TenantSession, actor: Actor, driver_id: UUID | None) -> Dri
     if driver is None:
         raise Refused(DRIVER_GONE)
     return driver
-
-
-def _update_driver(driver: Driver, details: DriverDetails) -> None:
-    key = key_store().keys(driver.organisation_id, [driver.key_id])[driver.key_id]
-    driver.box = driver_details.seal_details(key, driver.organisation_id, driver.id, details)
-    driver.is_designable = True

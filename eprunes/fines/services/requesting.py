@@ -26,6 +26,7 @@ from eprunes.fines.services.designating import DRIVER_GONE
 from eprunes.fleet import driver_details
 from eprunes.fleet.driver_details import DriverDetails, missing_for_designation, open_details
 from eprunes.fleet.models import Driver
+from eprunes.fleet.services import drivers
 
 OVER = "Ce lien ne fonctionne plus."
 NO_ADDRESS = "La fiche de ce conducteur n’a pas d’adresse e-mail\u00a0: choisissez le lien à transmettre."
@@ -111,10 +112,9 @@ def take_over(actor: Actor, notice_id: UUID, request_id: UUID, *, as_of: datetim
         driver = _locked_driver(session, asked.request.driver_id)
         known = open_details(key_store(), [driver])[driver.id]
         merged = replace(known, **{name: getattr(asked.details, name) for name in AGENCY_FIELDS})
-        _write(driver, _tidy(merged, local_day(as_of, actor.zone), notice))
+        tidy = _tidy(merged, local_day(as_of, actor.zone), notice)
+        drivers.rewrite_details(session, actor, driver, tidy, as_of)
         _note(session, notice, events.REPLY_TAKEN, as_of, actor)
-        about = {"subject": ("conducteur", driver.id), "actor_id": actor.user_id, "as_of": as_of}
-        audit.record(session, "conducteur.modifie", **about)
         return driver.id
 
 
@@ -190,12 +190,6 @@ def _locked_driver(session: TenantSession, driver_id: UUID) -> Driver:
     if driver is None:
         raise Refused(DRIVER_GONE)
     return driver
-
-
-def _write(driver: Driver, details: DriverDetails) -> None:
-    key = key_store().keys(driver.organisation_id, [driver.key_id])[driver.key_id]
-    driver.box = driver_details.seal_details(key, driver.organisation_id, driver.id, details)
-    driver.is_designable = not missing_for_designation(details)
 
 
 def _note(

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from eprunes.accounts.permissions import Actor
+from eprunes.accounts.permissions import Actor, Permission
 from eprunes.core import audit
 from eprunes.core.calendar import local_day, paris_day
 from eprunes.core.crypto import key_store
@@ -27,12 +27,17 @@ from eprunes.fines.notice_deadlines import deadline_of
 from eprunes.fines.notice_details import KEY_PURPOSE, ReceivedNotice, open_notice, seal_notice, to_json
 from eprunes.fines.notice_numbers import number_print
 from eprunes.fines.paper.typed_notices import TypedNotice, problems, received
+from eprunes.fines.queries import visible_notices
 from eprunes.fines.receiving import clear_columns
 from eprunes.fines.services import attachments, steps
 from eprunes.fines.services.attachments import Sent
 from eprunes.fleet.models import Vehicle
 
 KNOWN = "Cet avis est déjà connu de la plateforme\u00a0: il ne peut pas y être deux fois."
+HIDDEN = (
+    "Cet avis est déjà connu de la plateforme et n’est pas ouvert à votre compte\u00a0: remettez ce papier à votre "
+    "administrateur, lui seul voit ce qui reste à faire."
+)
 DESTROYED = "Cet avis a été détruit au terme de sa durée de conservation\u00a0: il ne peut plus être saisi."
 ANSWERED = "Une réponse a été donnée à cet avis\u00a0: ce qui a été saisi ne change plus."
 LATER = (
@@ -45,9 +50,12 @@ NOT_TYPED = "Cet avis vient de l’ANTAI\u00a0: son contenu ne se corrige pas."
 def type_in(actor: Actor, typed: TypedNotice, *, scans: Sequence[Sent] = (), as_of: datetime) -> UUID:
     """Keep a notice that came on paper, with its scan; returns its id (C4.3-d).
 
-    Its deadline is the law's, from its sending. Raises Refused on the field at fault, `number` when it is known.
+    Its deadline is the law's, from its sending. Raises Refused on the field at fault, `number` when it is known: the
+    paper of a notice that has closed to the actor unanswered is noted all the same, and news to the administrator.
     """
     notice = _checked(typed, actor, as_of)
+    if _is_hidden(actor, typed, notice.details.number, as_of):
+        raise Refused(HIDDEN, "number")
     store, own = key_store(), actor.organisation_id
     with attachments.sealing(actor, scans, as_of) as sealed:
         [key] = store.create_keys(own, KEY_PURPOSE, as_of)
@@ -100,13 +108,37 @@ def note_paper(actor: Actor, notice_id: UUID, *, sent_on: date, is_checked: bool
         if row.sent_on and sent_on > row.sent_on and not is_checked:
             told = {"before": short_day(row.sent_on), "deadline": short_day(legal_deadline(sent_on))}
             raise Refused(LATER.format(**told), "is_checked")
-        with counting.follow(session, [row]):
-            row.sent_on = sent_on
-            deadline = deadline_of(row)
-            row.deadline_on = deadline.day
-        row.reminded_days = 0
-        _record(session, actor, row, events.PAPER_CAME, "avis.papier_recu", as_of)
-        return deadline
+        return _paper_came(session, actor, row, sent_on, as_of)
+
+
+def _paper_came(session: TenantSession, actor: Actor, row: Notice, sent_on: date, as_of: datetime) -> Deadline:
+    with counting.follow(session, [row]):
+        row.sent_on = sent_on
+        deadline = deadline_of(row)
+        row.deadline_on = deadline.day
+    row.reminded_days = 0
+    _record(session, actor, row, events.PAPER_CAME, "avis.papier_recu", as_of)
+    return deadline
+
+
+def _is_hidden(actor: Actor, typed: TypedNotice, number: str, as_of: datetime) -> bool:
+    """Whether the number is that of a notice that the actor may not see. If its days here passed without an answer, the
+    law's begin with the paper that the actor holds: noted, so that it stands before the administrator again (C4.3-d).
+    """
+    if actor.may(Permission.VIEW_ARCHIVE):
+        return False
+    mark = number_print(key_store().index_key(actor.organisation_id), number)
+    sent_on = typed.sent_on or typed.noticed_on
+    with tenant_session(actor.organisation_id, write=True) as session:
+        own = Notice.organisation_id == actor.organisation_id, Notice.number_fingerprint == mark
+        row = session.scalar(select(Notice).where(*own).with_for_update())
+        if row is None or session.scalar(visible_notices(actor, as_of).where(Notice.id == row.id)) is not None:
+            return False
+        is_first = not row.is_answered and row.sent_on is None and row.kind == typed.kind
+        if is_first and sent_on >= (row.notice_date or row.offence_day):
+            _paper_came(session, actor, row, sent_on, as_of)
+            row.announced_at = None
+    return True
 
 
 def _checked(typed: TypedNotice, actor: Actor, as_of: datetime) -> ReceivedNotice:

@@ -133,6 +133,21 @@ def change_driver(
         steps.record(session, "conducteur.modifie", ("conducteur", driver_id), actor, as_of, {})
 
 
+def rewrite_details(
+    session: TenantSession, actor: Actor, driver: Driver, details: DriverDetails, as_of: datetime
+) -> None:
+    """Within a transaction, for a driver locked in it: the file says this from now on. Recorded, if it changes.
+
+    For who answers notices and was asked to keep what they completed: the fleet right is not looked at.
+    """
+    key = key_store().keys(driver.organisation_id, [driver.key_id])[driver.key_id]
+    if from_json(open_box(key, driver.organisation_id, TABLE, driver.id, driver.box)) == details:
+        return
+    for name, value in _sealed(actor, driver.id, key, details).items():
+        setattr(driver, name, value)
+    steps.record(session, "conducteur.modifie", ("conducteur", driver.id), actor, as_of, {})
+
+
 def driver_left(*, actor: Actor, driver_id: UUID, on: date, as_of: datetime) -> None:
     """Note a driver's last day; whatever they hold beyond it ends at 24:00 local of that day.
 
