@@ -70,7 +70,7 @@ def _client(app: Flask, size: Size) -> Setting:
     world = make_world(0, as_of=as_of)
     fill(world, vehicle_count=size.vehicles, driver_count=size.searched_drivers, as_of=as_of)
     token = open_session(world.both, as_of)
-    setting = Setting(app, size, world, actor(world.both, as_of), token, token, as_of)
+    setting = Setting(app, size, world, actor(world.both, as_of), token, token, token, as_of)
     _write_journals(setting)
     tidy()
     return setting

@@ -28,6 +28,7 @@ class Setting:
     actor: Actor
     token: str
     many_drivers_token: str
+    administrator_token: str
     as_of: datetime
 
     @property
@@ -50,7 +51,7 @@ def fill_installation(app: Flask, size: Size) -> Setting:
     _allow_imports(world, size)
     tidy()
     who = actor(world.both, as_of)
-    tokens = (open_session(one.both, as_of) for one in (world, other))
+    tokens = (open_session(one, as_of) for one in (world.both, other.both, world.admin))
     return Setting(app, size, world, who, *tokens, as_of)
 
 

@@ -37,9 +37,9 @@ def test_a_small_run_prints_every_figure_on_both_databases():
     assert done.stdout.index("SQLite") < done.stdout.index("PostgreSQL")
     assert done.stdout.count("Charge de la machine") == 3
     found = FIGURE.findall(done.stdout)
-    assert len(found) == 48
-    assert found[:24] != found[24:]
-    assert [name for name, _ in found[:24]] == [name for name, _ in found[24:]]
+    assert len(found) == 50
+    assert found[:25] != found[25:]
+    assert [name for name, _ in found[:25]] == [name for name, _ in found[25:]]
     assert all(float(measured.replace(",", ".")) > 0 for _, measured in found)
     assert len(re.findall(r"(tenue|MANQUÉE)$", done.stdout, re.MULTILINE)) == 28
     is_reliable = "pas fiables" not in done.stdout
