@@ -44,7 +44,7 @@ def surround(organisation_id: UUID, *, organisations: int, vehicles_each: int) -
     with closing(psycopg.connect(address.render_as_string())) as connection:
         connection.execute("SET session_replication_role = replica")  # what a copy refers to is copied as well
         others = "SELECT gen_random_uuid() AS id FROM generate_series(1, %(others)s)"
-        connection.execute(f"CREATE TEMPORARY TABLE others AS {others}", values)
+        connection.execute(f"CREATE TEMPORARY TABLE others ON COMMIT DROP AS {others}", values)
         for model, chosen in _COPIED.items():
             connection.execute(_copy(model, chosen), values)
         connection.commit()
