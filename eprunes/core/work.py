@@ -2,6 +2,7 @@
 
 The input, the staged rows and the result are sealed with the task's own key and gone when it expires. A task
 is claimed with a lease; whoever was killed is replaced once the lease has lapsed, and may no longer write.
+What a person agreed to is carried out however late, after an outage of days too: until then it never expires.
 """
 
 import logging
@@ -13,7 +14,7 @@ from enum import StrEnum
 from time import monotonic
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, LargeBinary, String, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Index, LargeBinary, String, and_, delete, insert, not_, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from eprunes.core.crypto import key_store, open_box, seal
@@ -39,6 +40,7 @@ class WorkState(StrEnum):
 
 
 _STARTS = {WorkState.WAITING: WorkState.PREPARING, WorkState.CONFIRMED: WorkState.APPLYING}
+_AGREED = (WorkState.CONFIRMED, WorkState.APPLYING)
 _CANCELLABLE = (
     WorkState.WAITING,
     WorkState.PREPARING,
@@ -160,11 +162,27 @@ def cancel(organisation_id: UUID, task_id: UUID) -> bool:
     return True
 
 
+def is_kept(as_of: datetime) -> ColumnElement[bool]:
+    """True for tasks that are there to be seen and carried out: for their time and, agreed to, until they are done."""
+    return or_(WorkTask.expires_at > as_of, WorkTask.state.in_(_AGREED))
+
+
+_OF_CLAIM = (
+    WorkTask.id,
+    WorkTask.kind,
+    WorkTask.state,
+    WorkTask.attempts,
+    WorkTask.author_id,
+    WorkTask.key_id,
+    WorkTask.expires_at,
+)
+
+
 def claim_next(organisation_id: UUID, kinds: tuple[str, ...], as_of: datetime) -> Claim | None:
     """Take the oldest step that is due: never begun, or begun by a process whose lease has lapsed."""
     query = (
-        select(WorkTask.id, WorkTask.kind, WorkTask.state, WorkTask.attempts, WorkTask.author_id, WorkTask.key_id)
-        .where(_is_due(organisation_id, as_of), WorkTask.kind.in_(kinds), WorkTask.expires_at > as_of)
+        select(*_OF_CLAIM)
+        .where(_is_due(organisation_id, as_of), WorkTask.kind.in_(kinds), is_kept(as_of))
         .order_by(WorkTask.created_at, WorkTask.id)
         .limit(1)
     )
@@ -173,6 +191,8 @@ def claim_next(organisation_id: UUID, kinds: tuple[str, ...], as_of: datetime) -
             return None
     state = _STARTS.get(WorkState(task.state), WorkState(task.state))
     values = {"state": state, "attempts": task.attempts + 1, "leased_until": as_of + LEASE}
+    if task.expires_at <= as_of:
+        values["expires_at"] = as_of + KEPT_FOR  # so late that its result would be gone at once
     with tenant_session(organisation_id, write=True) as session:
         if not _move(session, task.id, task.state, attempt=task.attempts, **values):
             return None
@@ -229,7 +249,7 @@ def remove_expired(organisation_id: UUID, as_of: datetime) -> int:
     """Remove the tasks past their time, then their keys; keys that a crash left without a task too."""
     is_over = (
         WorkTask.organisation_id == organisation_id,
-        WorkTask.expires_at <= as_of,
+        not_(is_kept(as_of)),
         or_(WorkTask.leased_until.is_(None), WorkTask.leased_until <= as_of),
     )
     of_tasks = select(WorkTask.key_id).where(WorkTask.organisation_id == organisation_id)

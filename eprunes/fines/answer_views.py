@@ -47,9 +47,9 @@ def designate(notice_id: UUID):
         candidate = pages.candidate_of(reading(), form.driver_id.data)
         if form.validate_on_submit():
             with refusals_on(form):
-                declared, channel = pages.designation_of(form, candidate), _channel(notice)
-                designating.designate(g.actor, notice.id, **declared, channel=channel, as_of=clock.now())
-                return _answered(notice, channel)
+                declared, way = pages.designation_of(form, candidate), _way(notice)
+                designating.designate(g.actor, notice.id, **declared, **way, as_of=clock.now())
+                return _answered(notice, way["channel"])
         return render_notice(notice_id, designation=form, chosen=form.driver_id.data or pages.NEW_DRIVER)
     return render_notice(notice_id, choice=choice, chosen="")
 
@@ -61,9 +61,9 @@ def report_impossible(notice_id: UUID):
     notice, form = pages.load_notice(g.actor, reading(), notice_id, clock.now(), answering=True), ImpossibilityForm()
     if form.validate_on_submit():
         with refusals_on(form):
-            told, channel = form.told(), _channel(notice)
-            designating.report_impossibility(g.actor, notice.id, **told, channel=channel, as_of=clock.now())
-            return _answered(notice, channel)
+            told, way = form.told(), _way(notice)
+            designating.report_impossibility(g.actor, notice.id, **told, **way, as_of=clock.now())
+            return _answered(notice, way["channel"])
     return render_notice(notice_id, impossibility=form)
 
 
@@ -108,12 +108,12 @@ def back_to_notice(notice_id: UUID):
     return redirect(url_for("fines.notice_page", notice_id=notice.id))
 
 
-def _channel(notice: Notice) -> Channel:
-    """The way that the answer takes: the one chosen where there is a choice. Raises Refused, once, where the deadline
-    passed while the page was open: what that may cost has to be seen first."""
+def _way(notice: Notice) -> dict:
+    """The channel that the answer takes, the one chosen where there is a choice, and the version of the notice that was
+    seen. Raises Refused, once, where the deadline passed while the page was open: what that may cost has to be seen."""
     if days_left(notice.deadline_on, clock.now()) < 0 and "tard" not in request.form:
         raise Refused(LATE)
-    return channel_of(notice, request.form.get("voie", ""))
+    return {"channel": channel_of(notice, request.form.get("voie", "")), "seen": request.form.get("vu", "")}
 
 
 def _answered(notice: Notice, channel: Channel):

@@ -83,7 +83,6 @@ def opened(session: TenantSession, row: Row, box: str) -> dict | None:
 
 def _visible(actor: Actor, kind: str, as_of: datetime) -> Select:
     """The tasks of the actor's organisation that have not expired, for those who may change the fleet."""
-    query = select(*COLUMNS).where(
-        WorkTask.organisation_id == actor.organisation_id, WorkTask.kind == kind, WorkTask.expires_at > as_of
-    )
+    own = WorkTask.organisation_id == actor.organisation_id, WorkTask.kind == kind
+    query = select(*COLUMNS).where(*own, work.is_kept(as_of))
     return query if actor.may(Permission.EDIT_FLEET) else query.where(false())

@@ -176,6 +176,28 @@ def test_an_expired_task_is_removed_with_its_key(organisation_id, late, removed)
     assert all_keys(organisation_id) == set()
 
 
+@pytest.mark.parametrize("begun", [False, True])
+def test_what_was_agreed_to_is_carried_out_after_days_of_outage_and_its_result_can_be_read(organisation_id, begun):
+    """An answer is given at its confirmation: it never vanishes because nothing ran for a day."""
+    created = create(organisation_id)
+    finish(claim(organisation_id), WorkState.PREPARED)
+    assert confirm(organisation_id, created)
+    if begun:
+        assert claim(organisation_id).state == WorkState.APPLYING
+    later, seen = AS_OF + 3 * work.KEPT_FOR, []
+
+    def apply(claim, as_of):
+        seen.append(claim.task_id)
+        finish(claim, WorkState.DONE, result_box={"done": 1})
+
+    assert work.remove_expired(organisation_id, later) == 0
+    handler = Handler(lambda claim, as_of: None, apply, gave_up={})
+    counts = work.run_due(organisation_id, {KIND: handler}, later)
+    assert (seen, counts["applied"], counts["removed"]) == ([created], 1, 0)
+    assert work.remove_expired(organisation_id, later + work.KEPT_FOR - timedelta(seconds=1)) == 0
+    assert work.remove_expired(organisation_id, later + work.KEPT_FOR) == 1
+
+
 def test_a_key_that_a_crash_left_without_a_task_is_destroyed_a_day_later(organisation_id):
     key_store().create_keys(organisation_id, work.KEY_PURPOSE, AS_OF)
     work.remove_expired(organisation_id, AS_OF + work.KEPT_FOR)

@@ -1,5 +1,6 @@
 """Notices that come on paper (C4.3-d): typed in, told apart from those of the agency, corrected, never two of one."""
 
+import re
 from dataclasses import replace
 from datetime import date, time, timedelta
 from io import BytesIO
@@ -19,6 +20,7 @@ from eprunes.fines.inbox_filters import NoticeSearch
 from eprunes.fines.models import DestroyedNotice, NoticeCount, NoticeFile, NoticeKind
 from eprunes.fines.notice_details import open_notices
 from eprunes.fines.notice_numbers import number_print
+from eprunes.fines.notice_versions import CHANGED, version_of
 from eprunes.fines.paper.typed_notices import TypedNotice, problems, received
 from eprunes.fines.queries import thread_of
 from eprunes.fines.receiving import Incoming, receive
@@ -26,6 +28,7 @@ from eprunes.fines.services import designating, filing, typing_in
 from eprunes.fines.services.attachments import Sent
 from eprunes.fleet.models import DriverKind
 from tests.support import fleet, letters
+from tests.support.desk import designation_of
 from tests.support.papers import pdf
 from tests.support.worlds import AS_OF, actor
 
@@ -297,6 +300,46 @@ def test_the_page_keeps_what_was_typed_and_leads_to_the_notice_known_to_its_read
         own = AuditEntry.organisation_id == world.organisation_id
         told = [one.details for one in session.scalars(select(AuditEntry).where(own))]
     assert NUMBER not in str(told)
+
+
+def seen_on(browser, path: str) -> str:
+    return re.search(r'name="vu" value="([0-9a-f]{64})"', browser.get(path).text)[1]
+
+
+def test_nobody_answers_or_types_anew_what_they_never_saw(world, signed_in):
+    """C4.3-c: the page was open while somebody else corrected the notice."""
+    browser = signed_in(world.fines)
+    browser.post("/contraventions/saisir", data=FORM)
+    [notice] = fleet.notices(world.organisation_id)
+    page, typing = f"/contraventions/{notice.id}", f"/contraventions/{notice.id}/corriger-saisie"
+    seen = {"vu": seen_on(browser, page)}
+    assert seen["vu"] == seen_on(browser, typing)
+    assert signed_in(world.admin).post(typing, data=FORM | seen | {"city": "Orly"}).status_code == 302
+
+    for action, told in (
+        ("designer", designation_of(None, because="Il conduisait.")),
+        ("impossible", {"reason": "force_majeure", "comment": "Réquisition."}),
+    ):
+        stale = browser.post(f"{page}/{action}", data=told | seen)
+        assert (stale.status_code, CHANGED in stale.text, "Orly" in stale.text) == (422, True, True)
+        assert seen_on(browser, page) in stale.text
+    stale = browser.post(typing, data=FORM | seen | {"city": "Rungis"})
+    assert (stale.status_code, "corrigée entre-temps" in stale.text) == (422, True)
+    again = browser.post(typing, data=FORM | {"vu": re.search(r'name="vu" value="(\w+)"', stale.text)[1]})
+    assert again.status_code == 422  # until the page is loaded anew: it still holds what was typed
+    now = {"vu": seen_on(browser, page)}
+    assert browser.post(f"{page}/impossible", data=told | now).status_code == 302
+
+
+@pytest.mark.parametrize(
+    "column", ["box", "kind", "natinf", "offence_at", "second_offence_at", "offence_day", "vehicle_id", "sent_on"]
+)
+def test_whatever_an_answer_rests_on_changes_the_version_of_a_notice(world, column):
+    notice = fleet.notice(world.organisation_id, fleet.receive_notice(world.organisation_id))
+    before = version_of(notice)
+    assert version_of(notice) == before
+    setattr(notice, column, b"?" if column == "box" else "?")
+    assert version_of(notice) != before
 
 
 def test_the_paper_of_a_notice_that_closed_to_its_reader_reaches_the_administrator(world):

@@ -17,6 +17,7 @@ from eprunes.fines.answering import AnswerState
 from eprunes.fines.asking.driver_requests import denials_among
 from eprunes.fines.bulk import readiness
 from eprunes.fines.models import Answer, Notice
+from eprunes.fines.notice_versions import version_of
 from eprunes.fines.proposals import Proposal, propose
 from eprunes.fines.queries import visible_notices
 from eprunes.fleet.driver_details import DriverDetails, open_details, to_json
@@ -122,9 +123,8 @@ def _scene(session: TenantSession, notices: list[Notice], lock: bool) -> _Scene:
 
 
 def _seen(index_key: bytes, notice: Notice, driver: Driver, details: DriverDetails) -> Seen:
-    told = notice.offence_at, notice.second_offence_at, notice.offence_day, notice.vehicle_id
     parts = Seen(
-        f"{notice.content_fingerprint.hex()}:{told}",
+        version_of(notice),
         f"{driver.id}:{driver.kind}",
         orjson.dumps(to_json(details), option=orjson.OPT_SORT_KEYS).decode(),
     )

@@ -138,9 +138,8 @@ def _looked_up(actor: Actor, bulk_id: UUID, as_of: datetime) -> Bulk | None:
 
 def _visible(actor: Actor, as_of: datetime) -> Select:
     """The bulk designations that have not expired: one's own, all of them for the administrator."""
-    query = select(*COLUMNS).where(
-        WorkTask.organisation_id == actor.organisation_id, WorkTask.kind == KIND, WorkTask.expires_at > as_of
-    )
+    own = WorkTask.organisation_id == actor.organisation_id, WorkTask.kind == KIND
+    query = select(*COLUMNS).where(*own, work.is_kept(as_of))
     if not actor.may(Permission.ANSWER_NOTICES):
         return query.where(false())
     return query if actor.may(Permission.VIEW_ARCHIVE) else query.where(WorkTask.author_id == actor.user_id)

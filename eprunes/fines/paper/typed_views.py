@@ -13,6 +13,7 @@ from eprunes.fines import pages
 from eprunes.fines.blueprint import blueprint, in_inbox
 from eprunes.fines.channels import channels_of
 from eprunes.fines.deadlines import parking_fee_dates
+from eprunes.fines.notice_versions import version_of
 from eprunes.fines.paper import typed_pages
 from eprunes.fines.paper.typed_forms import PaperForm, TypedForm
 from eprunes.fines.services import typing_in
@@ -20,7 +21,9 @@ from eprunes.fines.services import typing_in
 LARGEST_BODY = 64 * 1024 * 1024
 """More than what is kept: a scan that is too heavy is refused on its form, with what was typed."""
 
-blueprint.context_processor(lambda: {"channels_of": channels_of, "fee_dates": parking_fee_dates})
+blueprint.context_processor(
+    lambda: {"channels_of": channels_of, "fee_dates": parking_fee_dates, "version_of": version_of}
+)
 
 
 @blueprint.url_value_preprocessor
@@ -66,7 +69,7 @@ def correct_typed(notice_id: UUID):
         return redirect(back)
     if form.validate_on_submit():
         with refusals_on(form):
-            typing_in.correct(g.actor, notice_id, form.typed(), as_of=as_of)
+            typing_in.correct(g.actor, notice_id, form.typed(), seen=request.form.get("vu", ""), as_of=as_of)
             flash("Saisie corrigée.")
             return redirect(back)
     return render_form("fines/typed.html", form, known=None, corrected=notice)

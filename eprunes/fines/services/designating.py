@@ -19,6 +19,7 @@ from eprunes.fines.asking.driver_requests import denied_by
 from eprunes.fines.channels import check_channel
 from eprunes.fines.holders import holder_ids
 from eprunes.fines.models import Channel, Notice, NoticeFileKind
+from eprunes.fines.notice_versions import refuse_unseen
 from eprunes.fines.services import attachments, steps
 from eprunes.fines.services.attachments import Sealable, Sent
 from eprunes.fleet import driver_details
@@ -59,16 +60,19 @@ def designate(
     as_of: datetime,
     because: str = "",
     channel: Channel = Channel.AGENCY,
+    seen: str = "",
 ) -> None:
     """Confirm the designation of exactly one driver (C4.3-c); from this commit on the notice is answered.
 
     `details` are sealed with the answer as they are declared. `keep_in_fleet`: the driver's own file says the same
     from now on; a driver without a file gets one. `because`: why this driver, where the fleet says that they did not
-    have the vehicle then. Raises NotVisible, or Refused when a detail is missing or somebody answered first.
+    have the vehicle then. `seen`: the version of the notice that the person saw. Raises NotVisible, or Refused when a
+    detail is missing, the notice changed meanwhile, or somebody answered first.
     """
     told = {"kind": kind, "details": details, "keep_in_fleet": keep_in_fleet}
     with newcomer(actor, driver_id, **told, as_of=as_of) as added, steps.answering(actor) as session:
         notice = steps.notice_to_change(session, actor, notice_id, as_of)
+        refuse_unseen(notice, seen)
         check_channel(notice, channel)
         snapshot = let_declare(session, actor, notice, driver_id=driver_id, **told, because=because, as_of=as_of)
         named = keep_newcomer(session, actor, added, as_of) or driver_id
@@ -162,11 +166,13 @@ def report_impossibility(
     as_of: datetime,
     supporting: Sent | None = None,
     channel: Channel = Channel.AGENCY,
+    seen: str = "",
 ) -> None:
     """Report that no driver can be designated (C4.3-c), for a reason of the closed list with its proofs.
 
-    Files sent with the proofs, or in support of a statement, are kept with the notice. Raises NotVisible, or Refused
-    when a proof or the statement is missing, a file is not what it says, or somebody answered first.
+    Files sent with the proofs, or in support of a statement, are kept with the notice. `seen`: as for `designate`.
+    Raises NotVisible, or Refused when a proof or the statement is missing, a file is not what it says, the notice
+    changed meanwhile, or somebody answered first.
     """
     told = {"reason": reason, "comment": comment, "proofs": proofs}
     with (
@@ -174,6 +180,7 @@ def report_impossibility(
         steps.answering(actor) as session,
     ):
         notice = steps.notice_to_change(session, actor, notice_id, as_of)
+        refuse_unseen(notice, seen)
         check_channel(notice, channel)
         snapshot = let_report(session, actor, notice, **told, sealed=sealed, as_of=as_of)
         given = steps.Given(IMPOSSIBILITY, snapshot, reason=reason, channel=channel)

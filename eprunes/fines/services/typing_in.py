@@ -26,6 +26,7 @@ from eprunes.fines.models import DestroyedNotice, Notice, NoticeFileKind, Notice
 from eprunes.fines.notice_deadlines import deadline_of
 from eprunes.fines.notice_details import KEY_PURPOSE, ReceivedNotice, open_notice, seal_notice, to_json
 from eprunes.fines.notice_numbers import number_print
+from eprunes.fines.notice_versions import refuse_unseen
 from eprunes.fines.paper.typed_notices import TypedNotice, problems, received
 from eprunes.fines.queries import visible_notices
 from eprunes.fines.receiving import clear_columns
@@ -44,6 +45,7 @@ LATER = (
     "Une date d’envoi est déjà notée, le {before}. La remplacer par une date plus tardive repousse l’échéance au "
     "{deadline}\u00a0: cochez la case si c’est bien celle de l’avis."
 )
+RETYPED = "Cette saisie a été corrigée entre-temps par quelqu’un d’autre\u00a0: rechargez la page pour la voir."
 NOT_TYPED = "Cet avis vient de l’ANTAI\u00a0: son contenu ne se corrige pas."
 
 
@@ -69,10 +71,11 @@ def type_in(actor: Actor, typed: TypedNotice, *, scans: Sequence[Sent] = (), as_
             raise
 
 
-def correct(actor: Actor, notice_id: UUID, typed: TypedNotice, *, as_of: datetime) -> None:
+def correct(actor: Actor, notice_id: UUID, typed: TypedNotice, *, seen: str = "", as_of: datetime) -> None:
     """Type again what was typed wrong, while the notice is unanswered; what it said before is kept with it.
 
-    Raises NotVisible, or Refused on the field at fault.
+    Raises NotVisible, or Refused on the field at fault, or where it no longer is what the form was filled with (`seen`,
+    its version).
     """
     notice = _checked(typed, actor, as_of)
     try:
@@ -82,6 +85,7 @@ def correct(actor: Actor, notice_id: UUID, typed: TypedNotice, *, as_of: datetim
                 raise Refused(NOT_TYPED)
             if row.is_answered:
                 raise Refused(ANSWERED)
+            refuse_unseen(row, seen, RETYPED)
             with counting.follow(session, [row]):
                 _rewrite(session, row, typed, notice)
             _record(session, actor, row, events.RETYPED, "avis.saisie_corrigee", as_of)
