@@ -151,5 +151,6 @@ def test_a_body_that_is_not_the_expected_json_is_told_so(caller, body):
 
 
 def test_a_text_that_no_file_can_hold_is_told_so(caller):
-    answer = caller.post(ONE, data=b'{"immatriculation":"AB123CD","paysImmatriculation":"FRA","marque":"\\ud800"}')
+    body = f'{{"immatriculation":"{new_plate()}","paysImmatriculation":"FRA","marque":"\\ud800"}}'
+    answer = caller.post(ONE, data=body.encode())
     assert answer.status_code == 400
