@@ -66,11 +66,13 @@ def _notice_tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list
     blocked = NoticeSearch(readiness=Readiness.INCOMPLETE)
     incomplete = notice_counts.count_incomplete(session, actor, as_of)
     urgent, ready, refused = counts[View.URGENT], counts[View.READY], counts[View.REFUSED]
-    to_take_up = " par l’ANTAI, à reprendre"
+    to_take_up, missed = " par l’ANTAI, à reprendre", counts.get(View.MISSED, Count(0))
+    by_post = " dont le délai est passé sans réponse\u00a0: surveillez le courrier"
     return [
         _tile(urgent, "avis urgent", "avis urgents", " (5 jours ou moins)", "bad", _inbox(View.URGENT)),
         _tile(refused, "réponse refusée", "réponses refusées", to_take_up, "bad", _inbox(View.REFUSED)),
         _tile(unknown, "réponse", "réponses", " sans résultat connu", "bad", _inbox(View.TO_DO)),
+        _tile(missed, "avis", "avis", by_post, "warn", _inbox(View.MISSED)),
         _letters_tile(*notice_counts.letters_to_post(session, actor, as_of), paris_day(as_of)),
         _tile(counts[View.TO_DO], "avis à traiter", "avis à traiter", "", "info", _inbox(View.TO_DO)),
         _tile(ready, "avis prêt", "avis prêts", " à désigner d’un geste", "info", _inbox(View.READY)),

@@ -95,8 +95,10 @@ _VALUES: dict[str, Mapping[str, str]] = {
     "vue": {
         "a-traiter": "À traiter",
         "urgentes": "Urgentes",
+        "pretes": "Prêtes à désigner",
         "refusees": "Refusées",
         "classees": "Classées",
+        "delai-passe": "Délai passé",
         "transmises": "Transmises",
         "archives": "Archives",
         "groupe": "Désignation groupée",

@@ -24,13 +24,14 @@ from eprunes.fines.catalogue import offences_for
 from eprunes.fines.deadlines import ALERT_DAYS
 from eprunes.fines.models import Answer, DriverRequest, Notice, NoticeKind
 from eprunes.fines.proposals import Why, propose
-from eprunes.fines.queries import count_of, visible_notices
+from eprunes.fines.queries import View, count_of, visible_notices
 from eprunes.fleet.models import Vehicle
 
 DIGEST = "notice_digest"
 _REASON = "récapitulatif des avis"
 _WAITING = (NoticeState.TO_ANSWER, NoticeState.REFUSED, NoticeState.EXPIRED)
 _CHUNK = 500
+_INBOX, _MISSED = "/contraventions", f"/contraventions?vue={View.MISSED}"
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,11 @@ def _tell_one(session: TenantSession, reader: Reader, as_of: datetime) -> bool:
 
 
 def _queue(session: TenantSession, reader: Reader, news: News, as_of: datetime) -> None:
+    has_missed = news.overdue and reader.actor.may(Permission.VIEW_ARCHIVE)
+    links = {"url": mail.link_to(_INBOX), "missed_url": mail.link_to(_MISSED) if has_missed else ""}
     news = {"lines": alerts.lines(news), "is_pressing": news.is_pressing, "is_overdue": bool(news.overdue)}
     about = {"to": reader.user.email, "organisation_id": session.organisation_id, "as_of": as_of}
-    mail.queue(session, DIGEST, **about, **news, url=mail.link_to("/contraventions"))
+    mail.queue(session, DIGEST, **about, **news, **links)
 
 
 def _readers(session: TenantSession, organisation: Organisation, as_of: datetime) -> list[Reader]:

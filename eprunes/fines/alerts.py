@@ -13,6 +13,7 @@ from eprunes.core.calendar import paris_day
 from eprunes.core.wording import short_day
 from eprunes.fines.answering import FilingReason
 from eprunes.fines.deadlines import ANSWER_DAYS, days_left, latest_alert
+from eprunes.fines.designation_rules import law_wants_driver
 
 UNOPENED_AFTER = timedelta(days=7)
 PRESSING_ALERTS = (44, 40)
@@ -100,11 +101,8 @@ def nearing(piles: Iterable[Pile], since: datetime, as_of: datetime) -> Counter:
 
 
 def is_filed_against_duty(reason: str | None, asked: bool | None, required: bool | None) -> bool:
-    """Whether a notice filed for this reason still wants a driver: `asked`, what its paper says of that; where it says
-    nothing, `required` as the catalogue has it, None for an offence that it does not know.
-    """
-    wanted = required if asked is None else asked
-    return reason in (FilingReason.PAID, FilingReason.OTHER) and wanted is True
+    """Whether a notice filed for this reason still wants a driver; `asked`, `required`: as for `law_wants_driver`."""
+    return reason in (FilingReason.PAID, FilingReason.OTHER) and law_wants_driver(asked, required) is True
 
 
 def filed_nearing(piles: Iterable[Pile], since: datetime, as_of: datetime) -> Filed:

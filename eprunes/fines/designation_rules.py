@@ -58,6 +58,17 @@ def why_no_answer(notice: Notice) -> str | None:
     return PARKING_FEE if notice.kind == NoticeKind.PARKING_FEE else None
 
 
+def law_wants_driver(asked: bool | None, required: bool | None) -> bool | None:
+    """Whether the law wants a driver designated: `asked`, as a paper notice says it; `required`, as the catalogue does.
+
+    True when either says so; False when neither does and one says no; None when nobody knows.
+    """
+    said = asked, required
+    if True in said:
+        return True
+    return False if False in said else None
+
+
 def refuse_unanswerable(notice: Notice) -> None:
     """Raises Refused where the law knows no answer."""
     if because := why_no_answer(notice):

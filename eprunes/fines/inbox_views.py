@@ -25,6 +25,7 @@ VIEW_WORDS = {
     View.READY: "Prêtes à désigner",
     View.REFUSED: "Refusées",
     View.FILED: "Classées",
+    View.MISSED: "Délai passé",
     View.SENT: "Transmises",
     View.ARCHIVE: "Archives",
 }

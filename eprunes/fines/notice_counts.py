@@ -24,7 +24,7 @@ from eprunes.fines.queries import (
     is_waiting_for_agency,
     visible_notices,
 )
-from eprunes.fines.readiness import FreeLine, Readiness, free_lines, of_readiness
+from eprunes.fines.readiness import DutyLine, Readiness, duty_lines, of_readiness
 
 MOST, MOST_READY, MOST_IN_BADGE = 1_000, 100, 99
 LOOKED_AT = 250
@@ -54,21 +54,28 @@ def counts_of(
     """How many notices each of the actor's views holds, whatever the search: one query, and none is counted to the
     end of a long list. `lines`: the catalogue, for who has read it already."""
     views = views_of(actor)
-    row = session.execute(_counting(actor, paris_day(as_of), free_lines(lines))).one()
+    row = session.execute(_counting(actor, paris_day(as_of), duty_lines(lines))).one()
     found = dict(zip(views, row, strict=True))
+    if View.ARCHIVE in found:  # what was missed is archived too, and going through it costs most
+        found[View.ARCHIVE] += found[View.MISSED]
     counts = {view: _count(found[view], MOST) for view in views}
     ready, all_looked_at = _count(found[View.READY], MOST_READY), found[View.TO_DO] <= LOOKED_AT
     return counts | {View.READY: Count(ready.number, ready.more or not all_looked_at)}
 
 
 @lru_cache(maxsize=64)
-def _counting(actor: Actor, day: date, free: tuple[FreeLine, ...]) -> Select:
-    """What counts the views of an actor on a day; it takes longer to write than to carry out, so that it is kept."""
+def _counting(actor: Actor, day: date, duties: tuple[DutyLine, ...]) -> Select:
+    """What counts the views of an actor on a day, the archives but for what was missed; it takes longer to write than
+    to carry out, so that it is kept."""
     as_of = start_of_day(day, PARIS)
     visible = visible_notices(actor, as_of)
-    ready = _number(_among_first(visible, is_ready(as_of, free), as_of), MOST_READY)
+    filed = visible.where(in_view(View.ARCHIVE, as_of), Notice.state == NoticeState.FILED)
+    apart = {
+        View.READY: _number(_among_first(visible, is_ready(as_of, duties), as_of), MOST_READY),
+        View.ARCHIVE: _number(filed, MOST),
+    }
     views = views_of(actor)
-    return select(*(ready if one is View.READY else _number(visible.where(in_view(one, as_of)), MOST) for one in views))
+    return select(*(apart[one] if one in apart else _number(visible.where(in_view(one, as_of)), MOST) for one in views))
 
 
 def count_found(session: TenantSession, query: Select) -> Count:

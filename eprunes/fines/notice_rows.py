@@ -16,6 +16,7 @@ from eprunes.fines.answering import OPEN_STATES, AnswerState, NoticeState
 from eprunes.fines.asking.driver_requests import Inquiry, asked_among
 from eprunes.fines.catalogue import CatalogueLine, offences_for
 from eprunes.fines.deadlines import Deadline, NoticeSource, Urgency
+from eprunes.fines.designation_rules import law_wants_driver
 from eprunes.fines.models import Answer, Channel, Notice, NoticeKind
 from eprunes.fines.notice_deadlines import deadline_of
 from eprunes.fines.notice_details import NoticeDetails, open_notices
@@ -78,6 +79,18 @@ class Row:
         return NOTICE_WORDS[NoticeState(self.notice.state)]
 
     @property
+    def wants_driver(self) -> bool | None:
+        """Whether the law wants a driver designated; None when nobody knows."""
+        return law_wants_driver(
+            self.notice.designation_asked, self.offence.designation_required if self.offence else None
+        )
+
+    @property
+    def is_to_post(self) -> bool:
+        """Whether it waits for a letter to be posted: answered here, and without an answer for the law."""
+        return self.notice.is_answered and self.answer is not None and self.answer.state == AnswerState.TO_POST
+
+    @property
     def closes_on(self) -> date | None:
         """The last day on which all who have the fines right see it (C4.3-d), where the law's days outlast it."""
         last = last_shared_day(self.notice.posted_on, DEFAULT)
@@ -104,7 +117,7 @@ class Row:
     @property
     def tone(self) -> str:
         """The stylesheet's class of its line: amber, then red, as the deadline comes near; red for what failed."""
-        if self.notice.is_answered:
+        if self.notice.is_answered and not self.is_to_post:
             return "row-bad" if self.answer and self.answer.state == AnswerState.UNKNOWN else ""
         if self.notice.state == NoticeState.FILED:
             return ""

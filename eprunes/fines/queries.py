@@ -16,22 +16,23 @@ from eprunes.core.calendar import paris_day
 from eprunes.fines.answering import AnswerState, NoticeState
 from eprunes.fines.deadlines import URGENT_DAYS_LEFT
 from eprunes.fines.models import Answer, Notice, NoticeEvent
-from eprunes.fines.readiness import FreeLine, free_lines, has_ready_holder, may_ask_for_driver
+from eprunes.fines.readiness import DutyLine, duty_lines, has_ready_holder, may_ask_for_driver
 
 
 class View(StrEnum):
-    """Vues rapides of the inbox; the last two exist for the administrator only."""
+    """Vues rapides of the inbox; the last three exist for the administrator only."""
 
     TO_DO = "a-traiter"
     URGENT = "urgentes"
     READY = "pretes"
     REFUSED = "refusees"
     FILED = "classees"
+    MISSED = "delai-passe"
     SENT = "transmises"
     ARCHIVE = "archives"
 
 
-ADMINISTRATOR_VIEWS = (View.SENT, View.ARCHIVE)
+ADMINISTRATOR_VIEWS = (View.MISSED, View.SENT, View.ARCHIVE)
 
 
 def is_shared(as_of: datetime, policy: RetentionPolicy = DEFAULT) -> ColumnElement[bool]:
@@ -54,13 +55,13 @@ def visible_notices(actor: Actor, as_of: datetime) -> Select[tuple[Notice]]:
     return query.where(is_shared(as_of))
 
 
-def is_ready(as_of: datetime, free: Sequence[FreeLine] | None = None) -> ColumnElement[bool]:
+def is_ready(as_of: datetime, duties: Sequence[DutyLine] | None = None) -> ColumnElement[bool]:
     """Notices to answer whose designation is proposed, complete and unambiguous: a person can confirm it as it is.
 
-    `free`: `free_lines` of the catalogue, looked up unless given.
+    `duties`: `duty_lines` of the catalogue, looked up unless given.
     """
     waiting = is_shared(as_of), Notice.state == NoticeState.TO_ANSWER
-    return and_(*waiting, may_ask_for_driver(free_lines() if free is None else free), has_ready_holder())
+    return and_(*waiting, may_ask_for_driver(duty_lines() if duties is None else duties), has_ready_holder())
 
 
 def in_view(view: View, as_of: datetime) -> ColumnElement[bool]:
@@ -69,13 +70,15 @@ def in_view(view: View, as_of: datetime) -> ColumnElement[bool]:
         return is_ready(as_of)
     waiting = Notice.state.in_((NoticeState.TO_ANSWER, NoticeState.REFUSED))
     shared, last_urgent = is_shared(as_of), paris_day(as_of) + timedelta(days=URGENT_DAYS_LEFT)
+    closed = and_(Notice.is_answered.is_(False), Notice.posted_on < shared_cutoff(as_of, DEFAULT))
     return {
         View.TO_DO: and_(shared, waiting),
         View.URGENT: and_(shared, waiting, Notice.deadline_on <= last_urgent),
         View.REFUSED: and_(Notice.is_answered.is_(False), Notice.state == NoticeState.REFUSED),
         View.FILED: and_(shared, Notice.state == NoticeState.FILED),
+        View.MISSED: and_(closed, Notice.state != NoticeState.FILED),
         View.SENT: Notice.is_answered.is_(True),
-        View.ARCHIVE: and_(Notice.is_answered.is_(False), Notice.posted_on < shared_cutoff(as_of, DEFAULT)),
+        View.ARCHIVE: closed,
     }[view]
 
 
@@ -92,6 +95,7 @@ def is_open_on_paper(as_of: datetime) -> ColumnElement[bool]:
     """Notices whose window here has closed, and whose paper came since: the law's days to answer still run."""
     left = Notice.state.in_((NoticeState.TO_ANSWER, NoticeState.EXPIRED))
     return and_(
+        Notice.is_answered.is_(False),
         left,
         Notice.posted_on < shared_cutoff(as_of, DEFAULT),
         Notice.sent_on.is_not(None),

@@ -6,14 +6,14 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
 
 from eprunes.fines.catalogue import CatalogueLine, every_line
 from eprunes.fines.catalogue_rules import ALWAYS
 from eprunes.fines.models import DriverRequest, Notice, NoticeKind, Reply
 from eprunes.fleet.models import Assignment, Driver, Vehicle, VehicleAbsence
 
-FreeLine = tuple[str, date, date | None]
+DutyLine = tuple[str, date, date | None, bool]
 FEW = 500
 """So few drivers are looked up by their vehicles first: otherwise the database goes through every notice."""
 
@@ -77,25 +77,25 @@ def held_by(organisation_id: UUID, driver_ids: Iterable[UUID]) -> ColumnElement[
     return and_(Notice.vehicle_id.in_(select(Assignment.vehicle_id).where(*theirs)), held)
 
 
-def free_lines(lines: Iterable[CatalogueLine] | None = None) -> tuple[FreeLine, ...]:
-    """The lines of the catalogue that ask for no designation: offence, first and last day.
+def duty_lines(lines: Iterable[CatalogueLine] | None = None) -> tuple[DutyLine, ...]:
+    """The lines of the catalogue that say whether a driver has to be designated: offence, first and last day, and
+    what they say.
 
     `lines`: the catalogue, for who has read it already.
     """
-    free = [one for one in (every_line() if lines is None else lines) if one.designation_required is False]
-    return tuple((one.natinf, one.valid_from, one.valid_to) for one in free)
+    known = [one for one in (every_line() if lines is None else lines) if one.designation_required is not None]
+    return tuple((one.natinf, one.valid_from, one.valid_to, one.designation_required) for one in known)
 
 
-def may_ask_for_driver(free: Sequence[FreeLine]) -> ColumnElement[bool]:
-    """True unless the law asks for no designation: what the paper says, or what the catalogue of that day does.
+def may_ask_for_driver(duties: Sequence[DutyLine]) -> ColumnElement[bool]:
+    """True unless `designation_rules.law_wants_driver` says no of the paper and of the catalogue of that day.
 
-    `free`: the lines of `free_lines`.
+    `duties`: the lines of `duty_lines`.
     """
     asked = Notice.designation_asked
-    always = [natinf for natinf, first, last in free if first == ALWAYS and last is None]
-    dated = [_is_offence(*one) for one in free if one[0] not in always]
-    unsaid = asked.is_(None), Notice.natinf.not_in(always), not_(or_(false(), *dated))
-    return and_(Notice.kind == NoticeKind.OFFENCE, or_(asked.is_(True), and_(*unsaid)))
+    imposed, left_free = ([one[:3] for one in duties if one[3] is required] for required in (True, False))
+    unsaid, denied = and_(asked.is_(None), not_(_is_one_of(left_free))), and_(asked.is_(False), _is_one_of(imposed))
+    return and_(Notice.kind == NoticeKind.OFFENCE, or_(asked.is_(True), unsaid, denied))
 
 
 def _held(*more: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -116,6 +116,12 @@ def _out_of_fleet() -> ColumnElement[bool]:
         VehicleAbsence.back_at > Notice.offence_at,
     )
     return or_(exists().where(*own, not_there).correlate(Notice), exists().where(*away).correlate(Notice))
+
+
+def _is_one_of(lines: Sequence[tuple[str, date, date | None]]) -> ColumnElement[bool]:
+    """True for notices that one of these lines of the catalogue is about."""
+    always = [natinf for natinf, first, last in lines if first == ALWAYS and last is None]
+    return or_(Notice.natinf.in_(always), *(_is_offence(*one) for one in lines if one[0] not in always))
 
 
 def _is_offence(natinf: str, valid_from: date, valid_to: date | None) -> ColumnElement[bool]:

@@ -72,7 +72,8 @@ def test_what_passed_its_last_day_is_news_once():
         ("payee", None, True, True),
         ("autre", None, True, True),
         ("autre", True, None, True),
-        ("payee", False, True, False),
+        ("payee", False, True, True),
+        ("payee", False, None, False),
         ("payee", None, False, False),
         ("payee", None, None, False),
         ("pas_d_obligation", None, True, False),
@@ -81,7 +82,7 @@ def test_what_passed_its_last_day_is_news_once():
     ],
 )
 def test_what_is_filed_against_a_duty_is_told_apart(reason, asked, required, counts):
-    """The paper's word goes before the catalogue's; an offence that nobody knows asks for nothing."""
+    """The paper's word or the catalogue's; an offence that nobody knows asks for nothing."""
     assert alerts.is_filed_against_duty(reason, asked, required) is counts
 
 

@@ -108,4 +108,5 @@ def test_what_is_worth_knowing_forbids_nothing():
     assert readiness.remarks(notice(), LONG, bound) == []
     assert readiness.remarks(notice(designation_asked=True), LONG, free) == []
     typed = notice(source=NoticeSource.TYPED_IN, designation_asked=False)
-    assert readiness.remarks(typed, LONG, bound) == [readiness.NO_DUTY, readiness.BY_LETTER]
+    assert readiness.remarks(typed, LONG, None) == [readiness.NO_DUTY, readiness.BY_LETTER]
+    assert readiness.remarks(typed, LONG, bound) == [readiness.BY_LETTER]

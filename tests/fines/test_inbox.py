@@ -110,7 +110,7 @@ def test_ready_are_those_to_answer_whose_duty_is_not_denied(world, of_each):
     }
     others = [
         notice(world, vehicle_id, codeNatinf="35273"),  # no point, no duty, from 2024 on
-        notice(world, vehicle_id, columns={"designation_asked": False}),
+        notice(world, vehicle_id, codeNatinf="99999", columns={"designation_asked": False}),
         notice(world, vehicle_id, columns={"kind": NoticeKind.PARKING_FEE}),
         notice(world, vehicle_id, columns={"state": NoticeState.REFUSED}),
         notice(world, vehicle_id, columns={"state": NoticeState.FILED}),

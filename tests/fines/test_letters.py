@@ -8,13 +8,15 @@ from io import BytesIO
 
 import openpyxl
 import pytest
+from sqlalchemy import update
 
 from eprunes.core import wording
 from eprunes.core.database import tenant_session
 from eprunes.core.refusals import NotVisible, Refused
-from eprunes.fines import events, transmission
+from eprunes.fines import events, inbox, transmission
 from eprunes.fines.answering import ImpossibilityReason
 from eprunes.fines.channels import channel_of, channels_of
+from eprunes.fines.inbox_filters import NoticeSearch
 from eprunes.fines.models import Channel, Notice
 from eprunes.fines.paper import answer_files, letter_pages
 from eprunes.fines.paper.letter_pages import Head
@@ -182,6 +184,33 @@ def test_a_letter_waits_in_the_list_until_it_is_posted_and_then_is_the_answer(le
     assert "Aucune lettre à poster" in page
     assert "1A1234567890123" in page
     assert "Lettre postée" in browser.get(f"/contraventions/{letter.notice_id}").text
+
+
+@pytest.mark.parametrize(("days", "tone"), [(16, ""), (15, "row-warn"), (5, "row-bad"), (-1, "row-bad")])
+def test_a_letter_to_post_has_its_own_last_day_in_the_lists_and_once_posted_the_day_of_the_answer(
+    letter, signed_in, days, tone
+):
+    """C4.3-c: until it is posted the notice is without an answer for the law."""
+    world, boss, day = letter.world, actor(letter.world.admin), AS_OF.date() + timedelta(days=days)
+    own = Notice.organisation_id == world.organisation_id, Notice.id == letter.notice_id
+    with tenant_session(world.organisation_id, write=True) as session:
+        session.execute(update(Notice).where(*own).values(sent_on=day - timedelta(days=45), deadline_on=day))
+    with tenant_session(world.organisation_id) as session:
+        [row] = inbox.read_inbox(session, boss, NoticeSearch(), "", AS_OF).pinned
+    assert (row.tone, row.closes_on) == (tone, None)
+    browser, sent, told = (
+        signed_in(world.admin),
+        "/contraventions?vue=transmises",
+        f"à poster au plus tard le {wording.day(day)}",
+    )
+    for page in (browser.get(path).text for path in ("/contraventions", sent)):
+        assert told in page
+        assert "répondu le" not in page
+    posting.note_posted(boss, letter.notice_id, **RECEIPT, as_of=AS_OF)
+    page = browser.get(sent).text
+    assert 'data-label="Réponse"' in page
+    assert "répondu le mar. 3 mars 2026" in page
+    assert "à poster au plus tard" not in page
 
 
 def test_the_neutral_file_has_its_columns_and_only_the_answers_of_its_days(letter, signed_in):

@@ -1,10 +1,11 @@
 """What the home page says of a fleet: before the first vehicle, and of shared ones."""
 
 import re
+from datetime import timedelta
 
 from eprunes.fleet.services import assignments
 from tests.fleet.fleets import ENTERED, add_driver, add_vehicle
-from tests.support.fleet import change_vehicle
+from tests.support.fleet import change_vehicle, receive_notice
 from tests.support.worlds import AS_OF, actor
 
 START = "Votre parc est vide"
@@ -45,3 +46,13 @@ def test_a_free_shared_vehicle_is_nothing_to_do(signed_in, world):
     listed = browser.get(re.search(r'href="([^"]*sans-conducteur[^"]*)"', page)[1].replace("&amp;", "&")).text
     assert f"/vehicules/{own}" in listed
     assert f"/vehicules/{shared}" not in listed
+
+
+def test_notices_that_nobody_answered_in_their_days_are_told_to_the_administrator_alone(signed_in, world):
+    """C4.3-f"""
+    tile = 'href="/contraventions?vue=delai-passe"><div class="tile-number">1</div>'
+    receive_notice(world.organisation_id, posted_at=AS_OF - timedelta(days=45))
+    assert "delai-passe" not in signed_in(world.admin).get("/").text
+    receive_notice(world.organisation_id, posted_at=AS_OF - timedelta(days=46))
+    assert tile in signed_in(world.admin).get("/").text
+    assert "delai-passe" not in signed_in(world.fines).get("/").text

@@ -6,7 +6,7 @@ from eprunes.core.calendar import paris_day
 from eprunes.fines.answering import NoticeState
 from eprunes.fines.asking.driver_requests import Inquiry
 from eprunes.fines.channels import channel_of
-from eprunes.fines.designation_rules import tidied
+from eprunes.fines.designation_rules import law_wants_driver, tidied
 from eprunes.fines.models import Channel, Notice, NoticeKind, Offence
 from eprunes.fines.proposals import NEAR_A_CHANGE, Proposal, Why
 from eprunes.fleet.driver_details import DriverDetails, missing_for_designation
@@ -88,12 +88,10 @@ def of_driver(details: DriverDetails | None, today: date, offence_day: date) -> 
 
 def remarks(notice: Notice, proposal: Proposal, offence: Offence | None) -> list[str]:
     """What is worth knowing of a designation that is ready, though nothing forbids it."""
-    asked = notice.designation_asked
-    if asked is None and offence is not None:
-        asked = offence.designation_required
+    wanted = law_wants_driver(notice.designation_asked, offence.designation_required if offence else None)
     facts = (
         (_is_near_a_change(notice, proposal), NEAR),
-        (asked is False, NO_DUTY),
+        (wanted is False, NO_DUTY),
         (channel_of(notice) is Channel.LETTER, BY_LETTER),
     )
     return [word for is_so, word in facts if is_so]

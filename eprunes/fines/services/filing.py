@@ -10,6 +10,7 @@ from eprunes.core.refusals import Refused
 from eprunes.fines import counting, events
 from eprunes.fines.answering import FilingReason, NoticeMove, NoticeState, move_notice
 from eprunes.fines.catalogue import offences_for
+from eprunes.fines.designation_rules import law_wants_driver
 from eprunes.fines.models import Notice, NoticeKind
 from eprunes.fines.queries import visible_notices
 from eprunes.fines.services import notes, steps
@@ -17,6 +18,10 @@ from eprunes.fines.services import notes, steps
 DUTY = (
     "Cette infraction peut retirer des points\u00a0: la loi vous impose de désigner le conducteur (Code de la route, "
     "article L. 121-6). Choisissez un autre motif, ou répondez."
+)
+DUTY_ON_PAPER = (
+    "L’avis papier porte la mention de désignation obligatoire\u00a0: la loi vous impose de désigner le conducteur "
+    "(Code de la route, article L. 121-6). Choisissez un autre motif, ou répondez."
 )
 NOT_A_PARKING_FEE = (
     "Cet avis est une contravention, pas un forfait de post-stationnement\u00a0: choisissez un autre motif."
@@ -30,7 +35,8 @@ def file_notice(actor: Actor, notice_id: UUID, *, reason: FilingReason, comment:
     """Classify a notice without designation; not an answer, so that its window runs on (decision 7).
 
     `comment` is kept as a note under the notice. Raises Refused for "another reason" without one, for "no duty to
-    designate" where the catalogue says that there is one, and for "parking fee" on any other kind of notice.
+    designate" where the paper or the catalogue says that there is one, and for "parking fee" on any other kind of
+    notice.
     """
     if reason is FilingReason.NO_DUTY:
         _refuse_where_law_asks(actor, notice_id, as_of)
@@ -46,10 +52,13 @@ def reopen_notice(actor: Actor, notice_id: UUID, *, as_of: datetime) -> None:
 
 def _refuse_where_law_asks(actor: Actor, notice_id: UUID, as_of: datetime) -> None:
     with tenant_session(actor.organisation_id) as session:
-        query = visible_notices(actor, as_of).where(Notice.id == notice_id)
-        asked = {(one.natinf, one.offence_day) for one in session.scalars(query)}
-    if any(line.designation_required for line in offences_for(asked).values()):
-        raise Refused(DUTY, "filing_reason")
+        notice = session.scalar(visible_notices(actor, as_of).where(Notice.id == notice_id))
+    if notice is None:
+        return
+    offence = (notice.natinf, notice.offence_day)
+    line = offences_for([offence]).get(offence)
+    if law_wants_driver(notice.designation_asked, line.designation_required if line else None):
+        raise Refused(DUTY_ON_PAPER if notice.designation_asked else DUTY, "filing_reason")
 
 
 def _change_state(
