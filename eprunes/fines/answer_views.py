@@ -74,8 +74,8 @@ def file_notice(notice_id: UUID):
     notice, form = pages.load_notice(g.actor, reading(), notice_id, clock.now()), FilingForm()
     if form.validate_on_submit():
         with refusals_on(form):
-            reason = FilingReason(form.filing_reason.data)
-            filing.file_notice(g.actor, notice.id, reason=reason, comment=form.comment.data or "", as_of=clock.now())
+            told = {"reason": FilingReason(form.filing_reason.data), "comment": form.comment.data or ""}
+            filing.file_notice(g.actor, notice.id, **told, seen=request.form.get("vu", ""), as_of=clock.now())
             flash("Avis classé sans désignation. Il reste visible dans «\u00a0Classées\u00a0» jusqu’à son échéance.")
             return redirect(url_for("fines.inbox"))
     return render_notice(notice_id, filing=form)

@@ -60,7 +60,7 @@ def back_to_correction(notice_id: UUID):
 
 
 def _corrected(notice: Notice) -> Response:
-    flash("Correction confirmée\u00a0: elle part vers l’ANTAI. D’ici sa réponse, l’ancienne n’a plus cours.")
+    flash("Correction confirmée\u00a0: elle part vers l’ANTAI. Si l’ANTAI la refuse, la réponse d’avant reprend.")
     return redirect(url_for("fines.notice_page", notice_id=notice.id))
 
 

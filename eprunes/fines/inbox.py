@@ -83,7 +83,8 @@ def _pinned(session: TenantSession, actor: Actor, counts: dict[View, Count], as_
     unknown outcome, letters still to post, and notices whose paper came once their window here had closed."""
     failed = [in_view(View.REFUSED, as_of)] if counts[View.REFUSED].number else []
     if actor.may(Permission.VIEW_ARCHIVE):
-        failed += [is_waiting_for_agency(actor.organisation_id), is_open_on_paper(as_of)]
+        failed.append(is_waiting_for_agency(actor.organisation_id))
+        failed += [is_open_on_paper(as_of)] if counts[View.MISSED].number else []
     found: list[Notice] = []
     for one in failed:
         query = visible_notices(actor, as_of).where(one).order_by(Notice.deadline_on, Notice.id)

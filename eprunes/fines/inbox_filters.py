@@ -16,7 +16,7 @@ from eprunes.fines.answering import OPEN_STATES
 from eprunes.fines.deadlines import NoticeSource
 from eprunes.fines.models import Answer, Notice, NoticeKind
 from eprunes.fines.notice_numbers import number_print
-from eprunes.fines.queries import View, in_view, visible_notices
+from eprunes.fines.queries import View, visible_in
 from eprunes.fines.readiness import READINESS_WORDS, Readiness, held_by, of_readiness
 from eprunes.fleet.models import Driver, Vehicle
 from eprunes.fleet.names import named, words_of
@@ -139,7 +139,7 @@ def chosen_filters(search: NoticeSearch, offences: Mapping[str, str]) -> list[tu
 
 def found_notices(session: TenantSession, actor: Actor, search: NoticeSearch, as_of: datetime) -> Select[tuple[Notice]]:
     """Every notice that a search finds among those that the actor may see now, in no order."""
-    query = visible_notices(actor, as_of).where(in_view(search.view, as_of), *_filters(actor, search))
+    query = visible_in(search.view, actor, as_of).where(*_filters(actor, search))
     if search.text:
         query = query.where(or_(*_text_criteria(session, actor, search.text, search.view)))
     return query

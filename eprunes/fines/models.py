@@ -22,6 +22,7 @@ from eprunes.core.files import StoredFile
 from eprunes.fines.answering import NoticeState
 
 _ANSWER_STANDS = "state IN ('confirmee', 'en_envoi', 'inconnue', 'enregistree', 'a_poster')"
+_ON_PAPER = "sent_on IS NOT NULL"
 
 
 class NoticeKind(StrEnum):
@@ -95,6 +96,13 @@ class Notice(TenantScoped, Base):
         ForeignKeyConstraint(["organisation_id", "vehicle_id"], ["vehicles.organisation_id", "vehicles.id"]),
         Index(None, "organisation_id", "number_fingerprint", unique=True),
         Index("ix_notices_by_deadline", "organisation_id", "is_answered", "state", "deadline_on", "id", "posted_on"),
+        Index(
+            "ix_notices_on_paper",
+            "organisation_id",
+            "deadline_on",
+            sqlite_where=text(_ON_PAPER),
+            postgresql_where=text(_ON_PAPER),
+        ),
         Index(None, "organisation_id", "announced_at"),
         Index(None, "organisation_id", "offence_day"),
         Index(None, "organisation_id", "vehicle_id", "offence_at"),

@@ -18,10 +18,9 @@ from eprunes.fines.models import Notice
 from eprunes.fines.queries import (
     ADMINISTRATOR_VIEWS,
     View,
-    in_view,
     is_ready,
-    is_shared,
     is_waiting_for_agency,
+    visible_in,
     visible_notices,
 )
 from eprunes.fines.readiness import DutyLine, Readiness, duty_lines, of_readiness
@@ -55,8 +54,9 @@ def counts_of(
     end of a long list. `lines`: the catalogue, for who has read it already."""
     views = views_of(actor)
     row = session.execute(_counting(actor, paris_day(as_of), duty_lines(lines))).one()
-    found = dict(zip(views, row, strict=True))
-    if View.ARCHIVE in found:  # what was missed is archived too, and going through it costs most
+    found = dict(zip(views, row, strict=False))
+    if View.MISSED in found:  # counted in two parts, each found by an index of its own; all of it is archived too
+        found[View.MISSED] += row[-1]
         found[View.ARCHIVE] += found[View.MISSED]
     counts = {view: _count(found[view], MOST) for view in views}
     ready, all_looked_at = _count(found[View.READY], MOST_READY), found[View.TO_DO] <= LOOKED_AT
@@ -65,17 +65,21 @@ def counts_of(
 
 @lru_cache(maxsize=64)
 def _counting(actor: Actor, day: date, duties: tuple[DutyLine, ...]) -> Select:
-    """What counts the views of an actor on a day, the archives but for what was missed; it takes longer to write than
-    to carry out, so that it is kept."""
+    """What counts the views of an actor on a day, of the archives what was filed; then what was missed and whose
+    paper's days still run (without a paper, what has closed has passed its deadline too). It takes longer to write
+    than to carry out, so that it is kept."""
     as_of = start_of_day(day, PARIS)
-    visible = visible_notices(actor, as_of)
-    filed = visible.where(in_view(View.ARCHIVE, as_of), Notice.state == NoticeState.FILED)
+    filed = visible_in(View.ARCHIVE, actor, as_of).where(Notice.state == NoticeState.FILED)
+    missed = visible_in(View.MISSED, actor, as_of)
     apart = {
-        View.READY: _number(_among_first(visible, is_ready(as_of, duties), as_of), MOST_READY),
+        View.READY: _number(_among_first(actor, is_ready(as_of, duties), as_of), MOST_READY),
+        View.MISSED: _number(missed.where(Notice.deadline_on < day), MOST),
         View.ARCHIVE: _number(filed, MOST),
     }
+    running = _number(missed.where(Notice.sent_on.is_not(None), Notice.deadline_on >= day), MOST)
     views = views_of(actor)
-    return select(*(apart[one] if one in apart else _number(visible.where(in_view(one, as_of)), MOST) for one in views))
+    counts = [apart[one] if one in apart else _number(visible_in(one, actor, as_of), MOST) for one in views]
+    return select(*counts, *([running] if View.MISSED in views else []))
 
 
 def count_found(session: TenantSession, query: Select) -> Count:
@@ -101,7 +105,7 @@ def letters_to_post(session: TenantSession, actor: Actor, as_of: datetime) -> tu
 def count_incomplete(session: TenantSession, actor: Actor, as_of: datetime) -> Count:
     """How many notices to answer wait for a driver's file or for a choice, among those that are due first."""
     of_those = of_readiness(Readiness.INCOMPLETE)
-    found = session.scalar(select(_number(_among_first(visible_notices(actor, as_of), of_those, as_of), MOST_READY)))
+    found = session.scalar(select(_number(_among_first(actor, of_those, as_of), MOST_READY)))
     return _count(found or 0, MOST_READY)
 
 
@@ -115,8 +119,7 @@ def to_do(session: TenantSession, actor: Actor, as_of: datetime) -> tuple[Count,
 def _counting_for_badge(actor: Actor, day: date) -> Select:
     """As `_counting`, for what every page asks."""
     as_of = start_of_day(day, PARIS)
-    visible = visible_notices(actor, as_of)
-    return select(*(_number(visible.where(in_view(one, as_of)), MOST_IN_BADGE) for one in (View.TO_DO, View.URGENT)))
+    return select(*(_number(visible_in(one, actor, as_of), MOST_IN_BADGE) for one in (View.TO_DO, View.URGENT)))
 
 
 def _answered(actor: Actor, state: AnswerState, as_of: datetime) -> Select[tuple[Notice]]:
@@ -124,11 +127,11 @@ def _answered(actor: Actor, state: AnswerState, as_of: datetime) -> Select[tuple
     return visible_notices(actor, as_of).where(is_waiting_for_agency(actor.organisation_id, [state]))
 
 
-def _among_first(visible: Select, condition: ColumnElement[bool], as_of: datetime) -> Select:
+def _among_first(actor: Actor, condition: ColumnElement[bool], as_of: datetime) -> Select:
     """Those of a condition among the notices that are due first: each costs a look at who held the vehicle."""
-    waiting = visible.where(is_shared(as_of), Notice.state == NoticeState.TO_ANSWER)
+    waiting = visible_in(View.TO_DO, actor, as_of).where(Notice.state == NoticeState.TO_ANSWER)
     first = waiting.with_only_columns(Notice.id).order_by(Notice.deadline_on, Notice.id).limit(LOOKED_AT)
-    return visible.where(Notice.id.in_(first), condition)
+    return waiting.where(Notice.id.in_(first), condition)
 
 
 def _count(found: int, most: int) -> Count:

@@ -33,6 +33,8 @@ class View(StrEnum):
 
 
 ADMINISTRATOR_VIEWS = (View.MISSED, View.SENT, View.ARCHIVE)
+_WITHOUT_ANSWER = (NoticeState.TO_ANSWER, NoticeState.REFUSED, NoticeState.EXPIRED)
+_SHARED_VIEWS = (View.TO_DO, View.URGENT, View.READY, View.FILED)
 
 
 def is_shared(as_of: datetime, policy: RetentionPolicy = DEFAULT) -> ColumnElement[bool]:
@@ -53,6 +55,15 @@ def visible_notices(actor: Actor, as_of: datetime) -> Select[tuple[Notice]]:
     if actor.may(Permission.VIEW_ARCHIVE):
         return query.where(or_(is_shared(as_of), is_archived(as_of)))
     return query.where(is_shared(as_of))
+
+
+def visible_in(view: View, actor: Actor, as_of: datetime) -> Select[tuple[Notice]]:
+    """The notices of one quick view that the actor may see at this instant: as `visible_notices`, but the
+    administrator's archive is not looked through for what is open to all."""
+    visible = visible_notices(actor, as_of)
+    if view in _SHARED_VIEWS and actor.may(Permission.VIEW_NOTICES):
+        visible = select(Notice).where(Notice.organisation_id == actor.organisation_id)
+    return visible.where(in_view(view, as_of))
 
 
 def is_ready(as_of: datetime, duties: Sequence[DutyLine] | None = None) -> ColumnElement[bool]:
@@ -76,7 +87,7 @@ def in_view(view: View, as_of: datetime) -> ColumnElement[bool]:
         View.URGENT: and_(shared, waiting, Notice.deadline_on <= last_urgent),
         View.REFUSED: and_(Notice.is_answered.is_(False), Notice.state == NoticeState.REFUSED),
         View.FILED: and_(shared, Notice.state == NoticeState.FILED),
-        View.MISSED: and_(closed, Notice.state != NoticeState.FILED),
+        View.MISSED: and_(closed, Notice.state.in_(_WITHOUT_ANSWER)),
         View.SENT: Notice.is_answered.is_(True),
         View.ARCHIVE: closed,
     }[view]

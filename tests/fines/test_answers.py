@@ -198,6 +198,19 @@ def test_a_sale_declared_after_the_offence_wants_the_facts(world, user, notice_i
     assert len(answers(world, notice_id)) == is_taken
 
 
+@pytest.mark.parametrize(("receipt", "is_taken"), [(0, True), (-1, False)])
+def test_the_receipt_of_a_sale_never_precedes_its_declaration(world, user, notice_id, receipt, is_taken):
+    """C4.3-c: two papers in their order, or one of the dates is wrong."""
+    sold = fleet.notice(world.organisation_id, notice_id).offence_day - timedelta(days=5)
+    natures = ImpossibilityReason.SALE.requirements.proofs
+    dates = (sold, sold + timedelta(days=receipt))
+    proofs = [designating.Proof(nature, "123", dated) for nature, dated in zip(natures, dates, strict=True)]
+    told = {"reason": ImpossibilityReason.SALE, "comment": "", "proofs": proofs, "as_of": AS_OF}
+    with nullcontext() if is_taken else pytest.raises(Refused, match="précède celle de la pièce d’avant"):
+        designating.report_impossibility(user, notice_id, **told)
+    assert len(answers(world, notice_id)) == is_taken
+
+
 def test_who_answers_second_is_told_that_an_answer_was_given(world, signed_in, notice_id):
     """C4.3-e, decision 1: and reads nothing else of the notice."""
     designate(worlds.actor(world.both), notice_id)

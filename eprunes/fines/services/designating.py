@@ -221,6 +221,8 @@ def _check_proofs(reason: ImpossibilityReason, comment: str, proofs: list[Proof]
     for proof in proofs:
         if not _EARLIEST_PROOF <= proof.dated <= paris_day(as_of):
             raise Refused(f"{proof.nature}\u00a0: cette date est invraisemblable ou dans le futur.", "proofs")
+    if [one.dated for one in proofs] != sorted(one.dated for one in proofs):
+        raise Refused(f"{proofs[-1].nature}\u00a0: cette date précède celle de la pièce d’avant.", "proofs")
     if len(proofs) < len(needed.proofs):
         wanted = "\u00a0; ".join(needed.proofs)
         raise Refused(f"Indiquez la référence et la date de chaque pièce\u00a0: {wanted}.", "proofs")

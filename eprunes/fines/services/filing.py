@@ -12,6 +12,7 @@ from eprunes.fines.answering import FilingReason, NoticeMove, NoticeState, move_
 from eprunes.fines.catalogue import offences_for
 from eprunes.fines.designation_rules import law_wants_driver
 from eprunes.fines.models import Notice, NoticeKind
+from eprunes.fines.notice_versions import refuse_unseen
 from eprunes.fines.queries import visible_notices
 from eprunes.fines.services import notes, steps
 
@@ -31,18 +32,20 @@ NOT_A_PARKING_FEE = (
 UNSAID = "Précisez ce motif\u00a0: vos collègues le liront sous l’avis."
 
 
-def file_notice(actor: Actor, notice_id: UUID, *, reason: FilingReason, comment: str = "", as_of: datetime) -> None:
+def file_notice(
+    actor: Actor, notice_id: UUID, *, reason: FilingReason, comment: str = "", seen: str = "", as_of: datetime
+) -> None:
     """Classify a notice without designation; not an answer, so that its window runs on (decision 7).
 
     `comment` is kept as a note under the notice. Raises Refused for "another reason" without one, for "no duty to
     designate" where the paper or the catalogue says that there is one, and for "parking fee" on any other kind of
-    notice.
+    notice, and for one that is no longer what the person saw (`seen`, its version).
     """
     if reason is FilingReason.NO_DUTY:
         _refuse_where_law_asks(actor, notice_id, as_of)
     if reason is FilingReason.OTHER and not comment.strip():
         raise Refused(UNSAID, "comment")
-    _change_state(actor, notice_id, NoticeMove.FILE, events.FILED, as_of, reason, comment)
+    _change_state(actor, notice_id, NoticeMove.FILE, events.FILED, as_of, reason, comment, seen)
 
 
 def reopen_notice(actor: Actor, notice_id: UUID, *, as_of: datetime) -> None:
@@ -69,9 +72,11 @@ def _change_state(
     as_of: datetime,
     reason: FilingReason | None,
     comment: str = "",
+    seen: str = "",
 ) -> None:
     with tenant_session(actor.organisation_id, write=True) as session:
         notice = steps.notice_to_change(session, actor, notice_id, as_of)
+        refuse_unseen(notice, seen)
         if reason is FilingReason.PARKING_FEE and notice.kind != NoticeKind.PARKING_FEE:
             raise Refused(NOT_A_PARKING_FEE, "filing_reason")
         with counting.follow(session, [notice]):

@@ -138,8 +138,8 @@ def _is_hidden(actor: Actor, typed: TypedNotice, number: str, as_of: datetime) -
         row = session.scalar(select(Notice).where(*own).with_for_update())
         if row is None or session.scalar(visible_notices(actor, as_of).where(Notice.id == row.id)) is not None:
             return False
-        is_first = not row.is_answered and row.sent_on is None and row.kind == typed.kind
-        if is_first and sent_on >= (row.notice_date or row.offence_day):
+        is_its = not row.is_answered and row.kind == typed.kind and sent_on >= (row.notice_date or row.offence_day)
+        if is_its and (row.sent_on is None or sent_on < row.sent_on):  # of two dates the earlier is the safer
             _paper_came(session, actor, row, sent_on, as_of)
             row.announced_at = None
     return True

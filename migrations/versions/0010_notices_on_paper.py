@@ -1,0 +1,28 @@
+"""Finding the notices whose paper came without going through the others
+
+Revision ID: 0010
+Revises: 0009
+Create Date: 2026-11-23 02:08:06.726101
+
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+# revision identifiers, used by Alembic.
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+NAME = "ix_notices_on_paper"
+WHERE = "sent_on IS NOT NULL"
+
+
+def upgrade():
+    columns, where = ["organisation_id", "deadline_on"], sa.text(WHERE)
+    op.create_index(NAME, "notices", columns, sqlite_where=where, postgresql_where=where)
+
+
+def downgrade():
+    op.drop_index(NAME, "notices")
