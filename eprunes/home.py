@@ -72,6 +72,7 @@ def _notice_tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list
         _tile(urgent, "avis urgent", "avis urgents", " (5 jours ou moins)", "bad", _inbox(View.URGENT)),
         _tile(refused, "réponse refusée", "réponses refusées", to_take_up, "bad", _inbox(View.REFUSED)),
         _tile(unknown, "réponse", "réponses", " sans résultat connu", "bad", _inbox(View.TO_DO)),
+        _papers_tile(*notice_counts.papers_to_answer(session, actor, as_of)),
         _tile(missed, "avis", "avis", by_post, "warn", _inbox(View.MISSED)),
         _letters_tile(*notice_counts.letters_to_post(session, actor, as_of), paris_day(as_of)),
         _tile(counts[View.TO_DO], "avis à traiter", "avis à traiter", "", "info", _inbox(View.TO_DO)),
@@ -85,6 +86,13 @@ def _notice_tiles(actor: Actor, session: TenantSession, as_of: datetime) -> list
             url_for("fines.inbox", **notice_search_args(blocked)),
         ),
     ]
+
+
+def _papers_tile(count: Count, first: date | None) -> Tile:
+    """The notices whose paper came once they had closed here, with the last day to answer the first of them."""
+    words = "avis dont le papier est arrivé, à répondre"
+    ending = f"{', le premier' if count.number > 1 else ''} au plus tard le {day(first)}"
+    return _tile(count, words, words, ending, "bad", _inbox(View.TO_DO))
 
 
 def _letters_tile(count: Count, first: date | None, today: date) -> Tile:

@@ -64,6 +64,7 @@ class WorkTask(TenantScoped, Base):
     state: Mapped[str] = mapped_column(String(16), default=WorkState.WAITING)
     author_id: Mapped[UUID | None]
     created_at: Mapped[datetime]
+    agreed_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
     leased_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
@@ -81,7 +82,8 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to carry out one step (`state` is PREPARING or APPLYING) of a task until the lease ends."""
+    """The right to carry out one step (`state` is PREPARING or APPLYING) of a task until the lease ends; `agreed_at`:
+    when a person agreed to it, if one did."""
 
     organisation_id: UUID
     task_id: UUID
@@ -90,6 +92,7 @@ class Claim:
     author_id: UUID | None
     attempt: int
     key: bytes
+    agreed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -133,9 +136,10 @@ def open_task(key: bytes, organisation_id: UUID, task_id: UUID, box: bytes) -> d
     return open_box(key, organisation_id, WorkTask.__tablename__, task_id, box)
 
 
-def confirm(session: TenantSession, task_id: UUID, *, author_id: UUID | None) -> bool:
+def confirm(session: TenantSession, task_id: UUID, *, author_id: UUID | None, as_of: datetime) -> bool:
     """Let a prepared task be applied, in this person's name; False when it does not wait for that (any more)."""
-    values = {"state": WorkState.CONFIRMED, "author_id": author_id, "attempts": 0, "leased_until": None}
+    values = {"state": WorkState.CONFIRMED, "author_id": author_id, "agreed_at": as_of, "attempts": 0}
+    values |= {"leased_until": None}
     values |= {"done_steps": 0, "total_steps": 0}
     return _move(session, task_id, WorkState.PREPARED, **values)
 
@@ -175,6 +179,7 @@ _OF_CLAIM = (
     WorkTask.author_id,
     WorkTask.key_id,
     WorkTask.expires_at,
+    WorkTask.agreed_at,
 )
 
 
@@ -200,7 +205,8 @@ def claim_next(organisation_id: UUID, kinds: tuple[str, ...], as_of: datetime) -
     if key is None:
         _remove_unreadable(organisation_id, task.id)
         return None
-    return Claim(organisation_id, task.id, task.kind, state, task.author_id, task.attempts + 1, key)
+    attempt = task.attempts + 1
+    return Claim(organisation_id, task.id, task.kind, state, task.author_id, attempt, key, task.agreed_at)
 
 
 def open_claimed(claim: Claim, box: str) -> dict:

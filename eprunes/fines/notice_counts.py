@@ -18,6 +18,7 @@ from eprunes.fines.models import Notice
 from eprunes.fines.queries import (
     ADMINISTRATOR_VIEWS,
     View,
+    is_open_on_paper,
     is_ready,
     is_waiting_for_agency,
     visible_in,
@@ -99,6 +100,15 @@ def letters_to_post(session: TenantSession, actor: Actor, as_of: datetime) -> tu
     if not actor.may(Permission.VIEW_ARCHIVE):
         return Count(0), None
     query = _answered(actor, AnswerState.TO_POST, as_of)
+    return count_found(session, query), session.scalar(query.with_only_columns(func.min(Notice.deadline_on)))
+
+
+def papers_to_answer(session: TenantSession, actor: Actor, as_of: datetime) -> tuple[Count, date | None]:
+    """How many notices have closed here while the law's days of their paper still run, and the first of their last
+    days: as `count_unknown`."""
+    if not actor.may(Permission.VIEW_ARCHIVE):
+        return Count(0), None
+    query = visible_notices(actor, as_of).where(is_open_on_paper(as_of))
     return count_found(session, query), session.scalar(query.with_only_columns(func.min(Notice.deadline_on)))
 
 

@@ -40,7 +40,7 @@ def finish(claim, state, **boxes):
 
 def confirm(organisation_id, task_id):
     with tenant_session(organisation_id, write=True) as session:
-        return work.confirm(session, task_id, author_id=None)
+        return work.confirm(session, task_id, author_id=None, as_of=AS_OF)
 
 
 def all_keys(organisation_id):

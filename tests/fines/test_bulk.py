@@ -17,7 +17,7 @@ from eprunes.core.database import tenant_session
 from eprunes.core.refusals import Refused
 from eprunes.core.work import WorkState
 from eprunes.fines import catalogue, events, transmission
-from eprunes.fines.answering import FilingReason
+from eprunes.fines.answering import FilingReason, NoticeState
 from eprunes.fines.asking.driver_requests import denied_by
 from eprunes.fines.bulk import lines, readiness, selection, steps, tasks
 from eprunes.fines.bulk.checking import GONE, MOVED
@@ -30,6 +30,7 @@ from eprunes.fleet.driver_details import to_json
 from eprunes.fleet.models import Driver, DriverKind
 from eprunes.fleet.services import drivers
 from eprunes.long_work import run_long_work
+from eprunes.privacy import sweeping
 from tests.support import fleet
 from tests.support.worlds import AS_OF, World, actor
 
@@ -136,6 +137,21 @@ def test_the_ready_ones_are_declared_as_one_by_one_and_the_others_told(desk):
     ]  # fmt: skip
 
 
+def test_what_was_agreed_to_on_the_last_day_is_declared_though_the_machine_ran_two_days_later(desk):
+    """C4.3-c, C4.3-e: an answer is given when a person confirms it, within the windows of that instant."""
+    last = (AS_OF - timedelta(days=45)).date()
+    for notice_id in desk.notices[:2]:
+        desk.change(Notice, notice_id, posted_on=last, posted_at=AS_OF - timedelta(days=45), deadline_on=AS_OF.date())
+    task = desk.checked()
+    tasks.confirm_bulk(actor=desk.actor, bulk_id=task.id, as_of=AS_OF)
+    sweeping.sweep(desk.world.organisation_id, AS_OF + timedelta(days=2))
+    assert {one.state for one in desk.rows(Notice, Notice.id.in_(desk.notices[:2]))} == {NoticeState.EXPIRED}
+    run_long_work(AS_OF + timedelta(days=2))
+    result = desk.found(task.id)
+    assert (result.state, ids(result.done)) == (WorkState.DONE, desk.notices[:2])
+    assert {one.confirmed_at for one in desk.rows(Answer)} == {AS_OF}
+
+
 def test_what_is_no_longer_what_was_agreed_to_is_left_and_told(desk):
     """Nothing is declared that nobody confirmed: each of the three grounds of a designation may move."""
     own = desk.world.organisation_id
@@ -191,7 +207,7 @@ def test_a_window_that_closes_between_check_and_agreement_leaves_the_notice(desk
             actor=desk.actor, selection=Selection((desk.notices[done],), None, 1), as_of=day_before
         )  # fmt: skip
         run_long_work(day_before)
-        tasks.confirm_bulk(actor=desk.actor, bulk_id=bulk_id, as_of=day_before)
+        tasks.confirm_bulk(actor=desk.actor, bulk_id=bulk_id, as_of=at)
         run_long_work(at)
         with tenant_session(desk.world.organisation_id) as session:
             result = tasks.find_bulk(session, desk.actor, bulk_id, at)

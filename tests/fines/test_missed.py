@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from eprunes.core.database import tenant_session
-from eprunes.fines import inbox
+from eprunes.fines import inbox, notice_counts
 from eprunes.fines.alert_jobs import send_digests
 from eprunes.fines.answering import FilingReason, NoticeState
 from eprunes.fines.inbox_filters import NO_SUCH_VIEW, NoticeSearch
@@ -49,6 +49,20 @@ def test_what_nobody_answered_in_45_days_has_a_view_of_the_administrators_own(wo
     others = signed_in(world.fines).get(MISSED).text
     assert NO_SUCH_VIEW in others
     assert "Délai passé" not in others
+
+
+@pytest.mark.parametrize(("days", "is_told"), [(0, True), (-1, False)])
+def test_a_paper_that_still_waits_after_its_window_is_told_on_the_administrators_home(world, signed_in, days, is_told):
+    """C4.3-d: with the last day of the first one, and to nobody else; every closed one is counted in its view."""
+    last = AS_OF.date() + days * DAY
+    for number in ("1" * 10, "2" * 10):
+        notice_id = fleet.receive_notice(world.organisation_id, numeroAco=number, posted_at=AS_OF - 46 * DAY)
+        change(world, notice_id, sent_on=last - 45 * DAY, deadline_on=last)
+    words = "avis dont le papier est arrivé"
+    assert (words in signed_in(world.admin).get("/").text) == is_told
+    assert words not in signed_in(world.both).get("/").text
+    with tenant_session(world.organisation_id) as session:
+        assert notice_counts.counts_of(session, actor(world.admin), AS_OF)[View.MISSED].number == 2
 
 
 @pytest.mark.parametrize("state", [NoticeState.TO_ANSWER, NoticeState.REFUSED, NoticeState.EXPIRED])

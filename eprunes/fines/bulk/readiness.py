@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
+from eprunes.accounts.retention import DEFAULT, shared_cutoff
 from eprunes.core.calendar import paris_day
 from eprunes.fines.answering import NoticeState
 from eprunes.fines.asking.driver_requests import Inquiry
@@ -57,10 +58,16 @@ def of_notice(notice: Notice, was_refused: bool, as_of: datetime) -> str:
         (notice.kind == NoticeKind.PARKING_FEE, PARKING_FEE),
         (notice.state == NoticeState.FILED, FILED),
         (notice.state == NoticeState.REFUSED or was_refused, REFUSED),
-        (notice.state == NoticeState.EXPIRED or notice.deadline_on < paris_day(as_of), LATE),
+        (_is_late(notice, as_of), LATE),
         (notice.content_changed, CHANGED),
     )
     return next((sentence for is_met, sentence in obstacles if is_met), "")
+
+
+def _is_late(notice: Notice, as_of: datetime) -> bool:
+    """Whether its deadline, or its window here, was over at this instant: its state may tell of a later one."""
+    has_closed = notice.state == NoticeState.EXPIRED and notice.posted_on < shared_cutoff(as_of, DEFAULT)
+    return has_closed or notice.deadline_on < paris_day(as_of)
 
 
 def of_proposal(proposal: Proposal, has_denied: bool) -> str:

@@ -54,7 +54,9 @@ def prepare(claim: Claim, as_of: datetime) -> None:
 def apply(claim: Claim, as_of: datetime) -> None:
     """Confirm part by part, each part with the note that it is done: whoever takes over goes on from there.
 
-    Who asked is looked at again for each part. What is no longer what was agreed to is left as it is, and told.
+    Who asked is looked at again for each part. What is no longer what was agreed to is left as it is, and told. The
+    windows and deadlines are those of the instant at which a person agreed: the answer was given then (C4.3-e), however
+    late a machine carries it out.
     """
     content, started = work.open_claimed(claim, "input_box"), monotonic()
     ready = work.open_claimed(claim, "staged_box")["ready"]
@@ -64,7 +66,7 @@ def apply(claim: Claim, as_of: datetime) -> None:
             _end(claim, content, refusal=NOT_ALLOWED)
             return
         with tenant_session(claim.organisation_id, write=True) as session:
-            missed = _do(session, actor, part, instant)
+            missed = _do(session, actor, part, claim.agreed_at or instant)
             done = content["done"] + len(part)
             content = content | {"done": done, "missed": [*content["missed"], *missed]}
             work.advance(session, claim, done, len(ready), instant, input_box=content)

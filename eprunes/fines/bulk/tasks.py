@@ -105,7 +105,7 @@ def confirm_bulk(*, actor: Actor, bulk_id: UUID, as_of: datetime) -> None:
             return
         if found is None or not found.is_waiting or not found.ready:
             raise Refused("Ces désignations n’attendent plus de confirmation.")
-        if work.confirm(session, bulk_id, author_id=actor.user_id):
+        if work.confirm(session, bulk_id, author_id=actor.user_id, as_of=as_of):
             about = {"actor_id": actor.user_id, "details": {"nombre": len(found.ready)}}
             audit.record(session, "avis.groupe_confirme", as_of=as_of, **about)
 

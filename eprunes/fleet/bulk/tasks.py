@@ -96,7 +96,7 @@ def confirm_bulk(*, actor: Actor, bulk_id: UUID, as_of: datetime) -> None:
             return
         if found is None or found.state != WorkState.PREPARED or not found.ready:
             raise Refused("Cette opération n’attend plus de confirmation.")
-        work.confirm(session, bulk_id, author_id=actor.user_id)
+        work.confirm(session, bulk_id, author_id=actor.user_id, as_of=as_of)
 
 
 def cancel_bulk(*, actor: Actor, bulk_id: UUID, as_of: datetime) -> None:

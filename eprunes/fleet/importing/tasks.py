@@ -114,7 +114,7 @@ def confirm_import(*, actor: Actor, task_id: UUID, seen: str = "", as_of: dateti
             raise Refused(found.preview["quota"])
         if seen and seen != found.preview["digest"]:
             raise Refused("L’aperçu n’est plus celui que vous aviez sous les yeux : vérifiez-le, puis confirmez.")
-        work.confirm(session, task_id, author_id=actor.user_id)
+        work.confirm(session, task_id, author_id=actor.user_id, as_of=as_of)
 
 
 def cancel_import(*, actor: Actor, task_id: UUID, as_of: datetime) -> None:
