@@ -33,7 +33,7 @@ def correct(notice_id: UUID):
         candidate = pages.candidate_of(reading(), form.driver_id.data)
         if form.validate_on_submit():
             declared = pages.designation_of(form, candidate)
-            correcting.correct(g.actor, notice.id, **declared, as_of=clock.now())
+            correcting.correct(g.actor, notice.id, **declared, seen=request.form.get("vu", ""), as_of=clock.now())
             return _corrected(notice)
     return _page(notice, designation=form)
 
@@ -46,7 +46,8 @@ def correct_impossible(notice_id: UUID):
     form = ImpossibleCorrectionForm()
     if form.validate_on_submit():
         with refusals_on(form):
-            correcting.correct_as_impossible(g.actor, notice.id, **form.told(), as_of=clock.now())
+            told = form.told() | {"seen": request.form.get("vu", ""), "as_of": clock.now()}
+            correcting.correct_as_impossible(g.actor, notice.id, **told)
             return _corrected(notice)
     return _page(notice, impossibility=form)
 
@@ -69,6 +70,8 @@ def _page(
 ) -> Response:
     """The page of a correction around the form that was sent, or of the notice where there is nothing to correct."""
     sent = designation or impossibility
+    if sent:
+        reading().rollback()  # as `render_notice` does
     wanted = request.args.get("conducteur", "") if designation is None else designation.driver_id.data or NEW_DRIVER
     page = pages.read_page(g.actor, reading(), notice, wanted, clock.now(), correcting=True)
     if not page.may_be_corrected:

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
-from eprunes.accounts.retention import DEFAULT, last_shared_day
+from eprunes.accounts.retention import DEFAULT, destroyed_from, last_shared_day
+from eprunes.core.calendar import paris_day
 from eprunes.core.chunks import chunks
 from eprunes.core.crypto import key_store
 from eprunes.core.database import TenantSession
@@ -95,6 +96,12 @@ class Row:
         """The last day on which all who have the fines right see it (C4.3-d), where the law's days outlast it."""
         last = last_shared_day(self.notice.posted_on, DEFAULT)
         return last if not self.notice.is_answered and last < self.deadline.day else None
+
+    @property
+    def destroyed_on(self) -> date | None:
+        """The day on which it is gone for good (C4.3-f), where that comes before its deadline."""
+        gone = paris_day(destroyed_from(self.notice.posted_at, self.notice.offence_day, False, DEFAULT))
+        return gone if not self.notice.is_answered and gone <= self.deadline.day else None
 
     @property
     def closing(self) -> Urgency | None:

@@ -71,7 +71,7 @@ def is_ready(as_of: datetime, duties: Sequence[DutyLine] | None = None) -> Colum
 
     `duties`: `duty_lines` of the catalogue, looked up unless given.
     """
-    waiting = is_shared(as_of), Notice.state == NoticeState.TO_ANSWER
+    waiting = is_shared(as_of), Notice.state == NoticeState.TO_ANSWER, Notice.deadline_on >= paris_day(as_of)
     return and_(*waiting, may_ask_for_driver(duty_lines() if duties is None else duties), has_ready_holder())
 
 

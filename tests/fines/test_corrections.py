@@ -77,6 +77,23 @@ def states(answered):
     return [one.state for one in answered.answers()]
 
 
+def test_a_page_that_shows_an_earlier_answer_corrects_nothing(world, registered):
+    """C4.3-c: two pages of the same answer; the first correction is registered before the second is sent."""
+    boss, [first] = worlds.actor(world.admin), registered.answers()
+    correct(boss, registered.notice_id)
+    register(world, "ENR-2")
+    third = {"driver_id": None, "kind": DriverKind.EMPLOYEE, "keep_in_fleet": False, "because": "", "as_of": AS_OF}
+    third |= {"details": replace(OTHER, city="Brest")}
+    told = {"reason": ImpossibilityReason.FORCE_MAJEURE, "comment": "Réquisition.", "proofs": [], "supporting": None}
+    for seen in (str(first.id), "?"):
+        with pytest.raises(Refused, match="a changé depuis que cette page"):
+            correcting.correct(boss, registered.notice_id, **third, seen=seen)
+        with pytest.raises(Refused, match="a changé depuis que cette page"):
+            correcting.correct_as_impossible(boss, registered.notice_id, **told, seen=seen, as_of=AS_OF)
+    standing = next(one for one in registered.answers() if one.state == AnswerState.REGISTERED)
+    correcting.correct(boss, registered.notice_id, **third, seen=str(standing.id))
+
+
 def test_only_the_administrator_corrects_and_only_what_is_registered(world, registered):
     """C4.3-c, C4.3-f: neither what is on its way, nor what says the same, nor what has no answer."""
     boss = worlds.actor(world.admin)

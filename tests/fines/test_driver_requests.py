@@ -25,10 +25,11 @@ from eprunes.fines.bulk.tasks import Named
 from eprunes.fines.designation_rules import DENIED
 from eprunes.fines.models import DriverRequest, Notice
 from eprunes.fines.queries import thread_of
-from eprunes.fines.services import designating, filing, requesting
+from eprunes.fines.services import designating, filing, requesting, typing_in
 from eprunes.fleet.driver_details import DriverDetails, open_details
 from eprunes.fleet.models import Driver, DriverKind
 from eprunes.fleet.services.drivers import change_driver
+from tests.fines.test_typing_in import TYPED
 from tests.support import letters
 from tests.support.desk import DUMAS, designation_of
 from tests.support.worlds import AS_OF, actor
@@ -272,6 +273,19 @@ def test_a_link_that_dies_while_its_page_is_sent_reads_as_dead_too(desk, client,
     assert (second.status_code, "Ce lien ne fonctionne pas" in second.text) == (404, True)
     assert "votre réponse est transmise" in second.text
     assert rows(desk)[0].reply == "moi"
+
+
+def test_a_link_asks_no_more_about_a_notice_that_was_typed_anew(desk, client, frozen):
+    """Nobody says « c’était moi » of something else than what they read."""
+    world, vehicle_id, driver_id, _ = desk
+    someone = actor(world.fines)
+    notice_id = typing_in.type_in(someone, TYPED, as_of=AS_OF)
+    path = requesting.ask(someone, notice_id, driver_id=driver_id, by_mail=False, as_of=AS_OF).removeprefix(
+        "http://localhost"
+    )
+    assert client.get(path).status_code == 200
+    typing_in.correct(someone, notice_id, replace(TYPED, plate="CD-345-EF"), as_of=AS_OF)
+    assert is_over(client, path)
 
 
 def test_a_link_ends_with_the_shared_window_or_after_thirty_days(desk, client, frozen):

@@ -1,7 +1,7 @@
 """Notices that nobody answered in the platform's 45 days: the administrator finds them by a view of their own, and what
 tells of them leads there and says that the law's days begin with the paper."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import update
@@ -63,6 +63,15 @@ def test_a_paper_that_still_waits_after_its_window_is_told_on_the_administrators
     assert words not in signed_in(world.both).get("/").text
     with tenant_session(world.organisation_id) as session:
         assert notice_counts.counts_of(session, actor(world.admin), AS_OF)[View.MISSED].number == 2
+
+
+@pytest.mark.parametrize(("offence_day", "is_told"), [(date(2025, 4, 14), True), (date(2025, 4, 16), False)])
+def test_a_notice_that_will_be_destroyed_before_its_deadline_says_so(world, signed_in, offence_day, is_told):
+    """C4.3-f: twelve months after the offence, whatever the law's days of its paper."""
+    notice_id = fleet.receive_notice(world.organisation_id, posted_at=AS_OF - 46 * DAY)
+    change(world, notice_id, offence_day=offence_day, sent_on=AS_OF.date() - 2 * DAY, deadline_on=date(2026, 4, 15))
+    page = signed_in(world.admin).get(f"/contraventions/{notice_id}").text
+    assert ("la plateforme le détruit" in page) == is_told
 
 
 @pytest.mark.parametrize("state", [NoticeState.TO_ANSWER, NoticeState.REFUSED, NoticeState.EXPIRED])

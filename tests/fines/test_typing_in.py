@@ -215,7 +215,7 @@ def test_what_was_typed_may_be_corrected_until_it_is_answered(world):
     notice_id = typing_in.type_in(someone, TYPED, as_of=AS_OF)
     right = replace(TYPED, number="60123456789013", plate="BC-235-DE", sent_on=date(2026, 2, 24))
 
-    typing_in.correct(someone, notice_id, right, as_of=AS_OF)
+    typing_in.correct(someone, notice_id, right, is_checked=True, as_of=AS_OF)
 
     notice = fleet.notice(world.organisation_id, notice_id)
     assert (notice.vehicle_id, notice.deadline_on) == (other, date(2026, 4, 10))
@@ -330,6 +330,21 @@ def test_nobody_answers_or_types_anew_what_they_never_saw(world, signed_in):
     assert again.status_code == 422  # until the page is loaded anew: it still holds what was typed
     now = {"vu": seen_on(browser, page)}
     assert browser.post(f"{page}/impossible", data=told | now).status_code == 302
+
+
+@pytest.mark.parametrize(("days", "is_asked"), [(-1, False), (0, False), (1, True)])
+def test_a_correction_that_puts_the_deadline_off_wants_a_second_look(world, signed_in, days, is_asked):
+    browser, first = signed_in(world.fines), TODAY - timedelta(days=2)
+    browser.post("/contraventions/saisir", data=FORM | {"sent_on": first.isoformat()})
+    [notice] = fleet.notices(world.organisation_id)
+    path, typed = f"/contraventions/{notice.id}/corriger-saisie", FORM | {"sent_on": str(first + timedelta(days=days))}
+    answer = browser.post(path, data=typed)
+    assert (answer.status_code, "repousse l’échéance du" in answer.text) == (422 if is_asked else 302, is_asked)
+    if is_asked:
+        assert 'name="is_checked"' in answer.text
+        assert browser.post(path, data=typed | {"is_checked": "y"}).status_code == 302
+    last = fleet.notice(world.organisation_id, notice.id).deadline_on
+    assert last == first + timedelta(days=days + 45)
 
 
 @pytest.mark.parametrize(

@@ -203,6 +203,12 @@ def driver_named(session: TenantSession, text: str) -> DriverDetails | None:
         return None
 
 
+def close_open(session: TenantSession, notice: Notice, as_of: datetime) -> None:
+    """Within a transaction that changes what a notice says: no link asks about what it said before."""
+    for one in session.scalars(_of(notice, session).where(*_open(as_of))):
+        one.revoked_at = as_of
+
+
 def _of(notice: Notice, session: TenantSession) -> Select[tuple[DriverRequest]]:
     mine = DriverRequest.organisation_id == session.organisation_id, DriverRequest.notice_id == notice.id
     return select(DriverRequest).where(*mine).order_by(DriverRequest.created_at.desc(), DriverRequest.id.desc())

@@ -59,6 +59,7 @@ class TypedForm(FlaskForm):
         "Pays", choices=[SelectChoice(*one) for one in wording.countries()], default=FRANCE, validators=[Quiet()]
     )
     is_plate_sure = BooleanField("L’immatriculation est bien celle que porte l’avis")
+    is_checked = BooleanField("Les dates sont bien celles de l’avis")
     offence_on = needed_day("Date de l’infraction", "Indiquez la date de l’infraction.")
     offence_hour = NeededTimeField("Heure", "Indiquez l’heure de l’infraction.")
     place = TextField("Lieu", validators=[AtMost(150)])

@@ -69,8 +69,9 @@ def correct_typed(notice_id: UUID):
         return redirect(back)
     if form.validate_on_submit():
         with refusals_on(form):
-            typing_in.correct(g.actor, notice_id, form.typed(), seen=request.form.get("vu", ""), as_of=as_of)
-            flash("Saisie corrigée.")
+            about = {"seen": request.form.get("vu", ""), "is_checked": form.is_checked.data, "as_of": as_of}
+            typing_in.correct(g.actor, notice_id, form.typed(), **about)
+            flash("Saisie corrigée. Vérifiez son échéance.")
             return redirect(back)
     return render_form("fines/typed.html", form, known=None, corrected=notice)
 

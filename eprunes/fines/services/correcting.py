@@ -25,6 +25,9 @@ from eprunes.fleet.models import DriverKind
 NOTHING_TO_CORRECT = "Cet avis n’a pas de réponse à corriger\u00a0: répondez-y."
 BY_LETTER = "Cette réponse est partie par la poste\u00a0: écrivez à l’adresse indiquée sur l’avis pour la corriger."
 UNDER_WAY = "Une correction de cette réponse vient déjà d’être envoyée\u00a0: attendez ce que l’ANTAI en dit."
+OTHER_NOW = (
+    "La réponse enregistrée a changé depuis que cette page a été affichée\u00a0: relisez-la, puis envoyez à nouveau."
+)
 SAME = "Cette correction déclare la même chose que la réponse enregistrée."
 
 
@@ -37,15 +40,17 @@ def correct(
     details: DriverDetails,
     keep_in_fleet: bool,
     because: str,
+    seen: str = "",
     as_of: datetime,
 ) -> None:
     """Designate a driver in place of what the agency has registered: somebody else, or an impossibility (C4.3-c).
 
-    Raises NotVisible, or Refused as `designate` does, and where there is nothing registered by the agency to correct.
+    `seen`: the id of the answer that the person saw. Raises NotVisible, or Refused as `designate` does, and where there
+    is nothing registered by the agency to correct, or something else by now.
     """
     told = {"kind": kind, "details": details, "keep_in_fleet": keep_in_fleet}
     with designating.newcomer(actor, driver_id, **told, as_of=as_of) as added, steps.answering(actor) as session:
-        notice, standing = _to_correct(session, actor, notice_id, as_of)
+        notice, standing = _to_correct(session, actor, notice_id, seen, as_of)
         declared = {"driver_id": driver_id, **told, "because": because}
         snapshot = designating.let_declare(session, actor, notice, **declared, as_of=as_of)
         named = designating.keep_newcomer(session, actor, added, as_of) or driver_id
@@ -61,6 +66,7 @@ def correct_as_impossible(
     comment: str,
     proofs: list[Proof],
     supporting: Sent | None,
+    seen: str = "",
     as_of: datetime,
 ) -> None:
     """Report that no driver can be designated, in place of what the agency has registered: a designation, or an
@@ -73,13 +79,15 @@ def correct_as_impossible(
         attachments.sealing(actor, designating.files_of(proofs, supporting), as_of) as sealed,
         steps.answering(actor) as session,
     ):
-        notice, standing = _to_correct(session, actor, notice_id, as_of)
+        notice, standing = _to_correct(session, actor, notice_id, seen, as_of)
         snapshot = designating.let_report(session, actor, notice, **told, sealed=sealed, as_of=as_of)
         given = steps.Given(designating.IMPOSSIBILITY, snapshot, reason=reason, replaces=standing.id)
         _replace(session, actor, notice, standing, given, as_of)
 
 
-def _to_correct(session: TenantSession, actor: Actor, notice_id: UUID, as_of: datetime) -> tuple[Notice, Answer]:
+def _to_correct(
+    session: TenantSession, actor: Actor, notice_id: UUID, seen: str, as_of: datetime
+) -> tuple[Notice, Answer]:
     """The notice and its answer that stands, locked. Raises NotVisible, or Refused where that may not be corrected."""
     notice = steps.notice_to_change(session, actor, notice_id, as_of)
     given = session.scalars(answers_of(notice.organisation_id, notice.id).with_for_update()).all()
@@ -90,6 +98,8 @@ def _to_correct(session: TenantSession, actor: Actor, notice_id: UUID, as_of: da
         raise Refused(BY_LETTER)
     if standing.replaces is not None and standing.state in (AnswerState.CONFIRMED, AnswerState.SENDING):
         raise Refused(UNDER_WAY)
+    if seen and seen != str(standing.id):
+        raise Refused(OTHER_NOW)
     move(AnswerState(standing.state), AnswerMove.CORRECT)  # refuses what the agency has not registered
     return notice, standing
 

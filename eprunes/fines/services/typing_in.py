@@ -21,6 +21,7 @@ from eprunes.core.refusals import Refused
 from eprunes.core.wording import short_day
 from eprunes.fines import counting, events
 from eprunes.fines.answering import NoticeState
+from eprunes.fines.asking import driver_requests
 from eprunes.fines.deadlines import Deadline, NoticeSource, deadline_that_counts, legal_deadline
 from eprunes.fines.models import DestroyedNotice, Notice, NoticeFileKind, NoticeKind
 from eprunes.fines.notice_deadlines import deadline_of
@@ -46,6 +47,10 @@ LATER = (
     "{deadline}\u00a0: cochez la case si c’est bien celle de l’avis."
 )
 RETYPED = "Cette saisie a été corrigée entre-temps par quelqu’un d’autre\u00a0: rechargez la page pour la voir."
+PUT_OFF = (
+    "Cette correction repousse l’échéance du {before} au {deadline}\u00a0: cochez la case si les dates sont bien "
+    "celles de l’avis."
+)
 NOT_TYPED = "Cet avis vient de l’ANTAI\u00a0: son contenu ne se corrige pas."
 
 
@@ -71,11 +76,14 @@ def type_in(actor: Actor, typed: TypedNotice, *, scans: Sequence[Sent] = (), as_
             raise
 
 
-def correct(actor: Actor, notice_id: UUID, typed: TypedNotice, *, seen: str = "", as_of: datetime) -> None:
-    """Type again what was typed wrong, while the notice is unanswered; what it said before is kept with it.
+def correct(
+    actor: Actor, notice_id: UUID, typed: TypedNotice, *, seen: str = "", is_checked: bool = False, as_of: datetime
+) -> None:
+    """Type again what was typed wrong, while the notice is unanswered; what it said before is kept with it, and drivers
+    who were asked about that are asked no more.
 
-    Raises NotVisible, or Refused on the field at fault, or where it no longer is what the form was filled with (`seen`,
-    its version).
+    Raises NotVisible, or Refused on the field at fault, where it no longer is what the form was filled with (`seen`,
+    its version), and where the deadline is put off, unless `is_checked`.
     """
     notice = _checked(typed, actor, as_of)
     try:
@@ -86,8 +94,13 @@ def correct(actor: Actor, notice_id: UUID, typed: TypedNotice, *, seen: str = ""
             if row.is_answered:
                 raise Refused(ANSWERED)
             refuse_unseen(row, seen, RETYPED)
+            before = row.deadline_on
             with counting.follow(session, [row]):
                 _rewrite(session, row, typed, notice)
+            if row.deadline_on > before and not is_checked:
+                told = {"before": short_day(before), "deadline": short_day(row.deadline_on)}
+                raise Refused(PUT_OFF.format(**told), "is_checked")
+            driver_requests.close_open(session, row, as_of)
             _record(session, actor, row, events.RETYPED, "avis.saisie_corrigee", as_of)
     except IntegrityError as clash:
         if "number_fingerprint" in str(clash.orig):  # the other one came in meanwhile
