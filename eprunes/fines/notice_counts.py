@@ -18,8 +18,8 @@ from eprunes.fines.models import Notice
 from eprunes.fines.queries import (
     ADMINISTRATOR_VIEWS,
     View,
+    has_designable_driver,
     is_open_on_paper,
-    is_ready,
     is_waiting_for_agency,
     visible_in,
     visible_notices,
@@ -73,7 +73,7 @@ def _counting(actor: Actor, day: date, duties: tuple[DutyLine, ...]) -> Select:
     filed = visible_in(View.ARCHIVE, actor, as_of).where(Notice.state == NoticeState.FILED)
     missed = visible_in(View.MISSED, actor, as_of)
     apart = {
-        View.READY: _number(_among_first(actor, is_ready(as_of, duties), as_of), MOST_READY),
+        View.READY: _number(_among_first(actor, has_designable_driver(duties), as_of, in_time=True), MOST_READY),
         View.MISSED: _number(missed.where(Notice.deadline_on < day), MOST),
         View.ARCHIVE: _number(filed, MOST),
     }
@@ -137,10 +137,12 @@ def _answered(actor: Actor, state: AnswerState, as_of: datetime) -> Select[tuple
     return visible_notices(actor, as_of).where(is_waiting_for_agency(actor.organisation_id, [state]))
 
 
-def _among_first(actor: Actor, condition: ColumnElement[bool], as_of: datetime) -> Select:
-    """Those of a condition among the notices that are due first: each costs a look at who held the vehicle."""
+def _among_first(actor: Actor, condition: ColumnElement[bool], as_of: datetime, *, in_time: bool = False) -> Select:
+    """Those of a condition among the notices that are due first, with `in_time` without those that are late: each costs
+    a look at who held the vehicle."""
     waiting = visible_in(View.TO_DO, actor, as_of).where(Notice.state == NoticeState.TO_ANSWER)
-    first = waiting.with_only_columns(Notice.id).order_by(Notice.deadline_on, Notice.id).limit(LOOKED_AT)
+    due = waiting.where(Notice.deadline_on >= paris_day(as_of)) if in_time else waiting
+    first = due.with_only_columns(Notice.id).order_by(Notice.deadline_on, Notice.id).limit(LOOKED_AT)
     return waiting.where(Notice.id.in_(first), condition)
 
 

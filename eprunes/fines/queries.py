@@ -66,13 +66,18 @@ def visible_in(view: View, actor: Actor, as_of: datetime) -> Select[tuple[Notice
     return visible.where(in_view(view, as_of))
 
 
+def has_designable_driver(duties: Sequence[DutyLine]) -> ColumnElement[bool]:
+    """What makes a notice ready, but for its own state and days. `duties`: `duty_lines` of the catalogue."""
+    return and_(may_ask_for_driver(duties), has_ready_holder())
+
+
 def is_ready(as_of: datetime, duties: Sequence[DutyLine] | None = None) -> ColumnElement[bool]:
     """Notices to answer whose designation is proposed, complete and unambiguous: a person can confirm it as it is.
 
     `duties`: `duty_lines` of the catalogue, looked up unless given.
     """
     waiting = is_shared(as_of), Notice.state == NoticeState.TO_ANSWER, Notice.deadline_on >= paris_day(as_of)
-    return and_(*waiting, may_ask_for_driver(duty_lines() if duties is None else duties), has_ready_holder())
+    return and_(*waiting, has_designable_driver(duty_lines() if duties is None else duties))
 
 
 def in_view(view: View, as_of: datetime) -> ColumnElement[bool]:
