@@ -107,6 +107,7 @@ def test_ready_are_those_to_answer_whose_duty_is_not_denied(world, of_each):
         of_each["ready from that instant on"],
         notice(world, vehicle_id, codeNatinf="99999"),
         notice(world, vehicle_id, codeNatinf="35273", columns=for_paper),
+        notice(world, vehicle_id, columns={"deadline_on": AS_OF.date()}),
     }
     others = [
         notice(world, vehicle_id, codeNatinf="35273"),  # no point, no duty, from 2024 on
@@ -115,11 +116,12 @@ def test_ready_are_those_to_answer_whose_duty_is_not_denied(world, of_each):
         notice(world, vehicle_id, columns={"state": NoticeState.REFUSED}),
         notice(world, vehicle_id, columns={"state": NoticeState.FILED}),
         notice(world, vehicle_id, posted_at=AS_OF - 46 * DAY),
+        notice(world, vehicle_id, columns={"deadline_on": AS_OF.date() - DAY}),  # late: a look of its own
     ]
     assert found(world, NoticeSearch(view=View.READY)) == kept
     assert not kept & set(others)
     with tenant_session(own) as session:
-        assert notice_counts.counts_of(session, worlds.actor(world.fines), AS_OF)[View.READY] == (4, False)
+        assert notice_counts.counts_of(session, worlds.actor(world.fines), AS_OF)[View.READY] == (5, False)
 
 
 def test_filters_keep_what_they_say(world):
