@@ -11,6 +11,7 @@ from eprunes.admin.journal import ACTIONS, VISITED_PAGES, words_for
 from eprunes.core.wording import day, instant, number
 from eprunes.fines.answering import FilingReason, ImpossibilityReason
 from eprunes.fines.attached import KIND_WORDS as NOTICE_FILE_KINDS
+from eprunes.fines.inbox_filters import VIEW_WORDS
 from eprunes.fleet.change_reasons import WORDS as CHANGE_REASONS
 from eprunes.fleet.due_dates import KINDS
 from eprunes.fleet.journal import FIELDS
@@ -92,17 +93,7 @@ _VALUES: dict[str, Mapping[str, str]] = {
         "titulaire": "la personne elle-même",
         "utilisateur": "la personne elle-même",
     },
-    "vue": {
-        "a-traiter": "À traiter",
-        "urgentes": "Urgentes",
-        "pretes": "Prêtes à désigner",
-        "refusees": "Refusées",
-        "classees": "Classées",
-        "delai-passe": "Délai passé",
-        "transmises": "Transmises",
-        "archives": "Archives",
-        "groupe": "Désignation groupée",
-    },
+    "vue": {**VIEW_WORDS, "groupe": "Désignation groupée"},
 }
 _PAGES = {
     "accounts": "compte",

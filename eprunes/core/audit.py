@@ -54,18 +54,7 @@ def record(
 
     `connection` (`address`, `device`) is personal: kept beside the entry for twelve months, then erased.
     """
-    subject_kind, subject_id = subject or (None, None)
-    entry = AuditEntry(
-        organisation_id=session.organisation_id,
-        id=new_id(),
-        at=as_of,
-        actor_kind=ActorKind.SYSTEM if actor_id is None else actor_kind,
-        actor_id=actor_id,
-        action=action,
-        subject_kind=subject_kind,
-        subject_id=subject_id,
-        details=_as_stored(details or {}),
-    )
+    entry = AuditEntry(**_common(session, as_of, actor_id, actor_kind), **_act(action, subject, details or {}))
     beside = None
     if connection:
         beside = {"salt": os.urandom(audit_chain.SALT_BYTES), "facts": _as_stored(connection)}
@@ -84,14 +73,8 @@ def record_all(
 ) -> None:
     """As `record` for thousands of acts at once, each its action, subject and details, or for what is done at every
     page: the rows without their objects. Not inside a savepoint."""
-    kind = ActorKind.SYSTEM if actor_id is None else actor_kind
-    common = {"organisation_id": session.organisation_id, "at": as_of, "actor_kind": kind, "actor_id": actor_id}
-    rows = [
-        common
-        | dict(zip(("subject_kind", "subject_id"), subject or (None, None), strict=True))
-        | {"id": new_id(), "action": action, "details": _as_stored(details)}
-        for action, subject, details in acts
-    ]
+    common = _common(session, as_of, actor_id, actor_kind)
+    rows = [common | _act(*act) for act in acts]
     for chunk in chunks(rows):
         session.execute(insert(AuditEntry.__table__), chunk)
     for row in rows:
@@ -109,6 +92,19 @@ def erase_connections(organisation_id: UUID, as_of: datetime) -> int:
         old = AuditConnection.at < connections_kept_from(as_of)
         statement = delete(AuditConnection).where(AuditConnection.organisation_id == organisation_id, old)
         return session.execute(statement.execution_options(synchronize_session=False)).rowcount
+
+
+def _common(session: TenantSession, as_of: datetime, actor_id: UUID | None, actor_kind: ActorKind) -> dict:
+    """Whose chain, when and by whom."""
+    kind = ActorKind.SYSTEM if actor_id is None else actor_kind
+    return {"organisation_id": session.organisation_id, "at": as_of, "actor_kind": kind, "actor_id": actor_id}
+
+
+def _act(action: str, subject: tuple[str, UUID] | None, details: dict) -> dict:
+    """An entry of its own: what was done, and to what."""
+    subject_kind, subject_id = subject or (None, None)
+    about = {"subject_kind": subject_kind, "subject_id": subject_id}
+    return {"id": new_id(), "action": action, "details": _as_stored(details), **about}
 
 
 def _as_stored(facts: dict) -> dict:

@@ -175,6 +175,16 @@ def open_tenant_session(
     return session
 
 
+@contextmanager
+def admitting(session: TenantSession, platform_reason: str) -> Iterator[TenantSession]:
+    """A tenant session that also reads columns of platform tables for the length of a block, in its transaction."""
+    before, session.platform_reason = session.platform_reason, platform_reason
+    try:
+        yield session
+    finally:
+        session.platform_reason = before
+
+
 def narrow(session: TenantSession) -> None:
     """Take back a session's platform reason, with whatever it loaded for that reason: business tables are left."""
     session.expunge_all()

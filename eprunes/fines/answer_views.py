@@ -6,22 +6,16 @@ from flask import flash, g, redirect, request, url_for
 
 from eprunes.accounts.permissions import Permission, requires
 from eprunes.core import clock
-from eprunes.core.refusals import Refused
 from eprunes.core.web import reading, refusals_on
 from eprunes.fines import pages
 from eprunes.fines.answering import FilingReason
 from eprunes.fines.blueprint import blueprint, in_inbox
 from eprunes.fines.channels import channel_of
-from eprunes.fines.deadlines import days_left
 from eprunes.fines.forms import FilingForm, ImpossibilityForm, ReopenForm
 from eprunes.fines.models import Channel, Notice
 from eprunes.fines.notice_rendering import render_notice
 from eprunes.fines.services import designating, filing, looking
 
-LATE = (
-    "L’échéance est passée pendant que cette page était ouverte\u00a0: une réponse reste possible, mais l’ANTAI peut "
-    "la refuser. Relisez ce qui est dit de l’échéance, puis envoyez à nouveau."
-)
 LETTER_LEFT = {
     True: "la lettre reste à imprimer et à poster (voir «\u00a0Lettres et réponses\u00a0»)",
     False: "seul l’administrateur peut imprimer et poster la lettre, un courriel le lui rappelle chaque matin",
@@ -109,10 +103,7 @@ def back_to_notice(notice_id: UUID):
 
 
 def _way(notice: Notice) -> dict:
-    """The channel that the answer takes, the one chosen where there is a choice, and the version of the notice that was
-    seen. Raises Refused, once, where the deadline passed while the page was open: what that may cost has to be seen."""
-    if days_left(notice.deadline_on, clock.now()) < 0 and "tard" not in request.form:
-        raise Refused(LATE)
+    """The channel that the answer takes, the one chosen where there is a choice, and the mark of the notice seen."""
     return {"channel": channel_of(notice, request.form.get("voie", "")), "seen": request.form.get("vu", "")}
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from sqlalchemy import Row, select
 
-from eprunes.core.database import platform_session
+from eprunes.core.database import TenantSession, admitting, platform_session
 from eprunes.fines.catalogue_rules import ALWAYS
 from eprunes.fines.models import Offence
 
 CatalogueLine = Offence | Row
 """A line of the catalogue, as an object or as it was read for a list: the same columns."""
 FILE = Path(__file__).with_name("infractions.csv")
-
+_REASON = "catalogue des infractions"
 
 _EVERY_LINE = select(Offence.__table__).order_by(Offence.label, Offence.valid_from)
 
@@ -27,7 +27,7 @@ def load(path: Path = FILE) -> int:
     Offences that an operator edited are left as they are, with all their lines.
     """
     lines = _read(path)
-    with platform_session("catalogue des infractions", write=True) as session:
+    with platform_session(_REASON, write=True) as session:
         stored = session.scalars(select(Offence)).all()
         known = {(one.natinf, one.valid_from): one for one in stored}
         edited = {one.natinf for one in stored if one.edited_at is not None}
@@ -63,16 +63,19 @@ def offences_for(
     }
 
 
-def every_line() -> Sequence[Row]:
-    """The whole catalogue, in the order of its labels, to read: a few dozen lines, with the columns of `Offence`."""
-    with platform_session("catalogue des infractions") as session:
+def every_line(within: TenantSession | None = None) -> Sequence[Row]:
+    """The whole catalogue, in the order of its labels, to read: a few dozen lines, with the columns of `Offence`.
+
+    `within` is a session that is open already; without it one is opened and closed here.
+    """
+    with admitting(within, _REASON) if within else platform_session(_REASON) as session:
         return session.execute(_EVERY_LINE).all()
 
 
 def lines_of(natinfs: Iterable[str]) -> dict[str, list[Offence]]:
     """Every line of these offences, oldest first; those that the catalogue doesn't know are absent."""
     query = select(Offence).where(Offence.natinf.in_(set(natinfs))).order_by(Offence.natinf, Offence.valid_from)
-    with platform_session("catalogue des infractions") as session:
+    with platform_session(_REASON) as session:
         return _by_natinf(session.scalars(query))
 
 

@@ -53,7 +53,7 @@ class Inbox:
 
 def read_inbox(session: TenantSession, actor: Actor, search: NoticeSearch, cursor: str, as_of: datetime) -> Inbox:
     """The page of a search at a cursor, with what every page of the inbox shows."""
-    lines = every_line()
+    lines = every_line(session)
     query, counts = found_notices(session, actor, search, as_of), counts_of(session, actor, as_of, lines)
     on_top: list[Notice] = []
     if search.view is View.TO_DO and not search.is_narrowed:

@@ -22,6 +22,16 @@ from eprunes.fleet.models import Driver, Vehicle
 from eprunes.fleet.names import named, words_of
 from eprunes.fleet.plates import FRANCE
 
+VIEW_WORDS = {
+    View.TO_DO: "À traiter",
+    View.URGENT: "Urgentes",
+    View.READY: "Prêtes à désigner",
+    View.REFUSED: "Refusées",
+    View.FILED: "Classées",
+    View.MISSED: "Délai passé",
+    View.SENT: "Transmises",
+    View.ARCHIVE: "Archives",
+}
 BY_DEADLINE, BY_OFFENCE = "echeance", "infraction"
 SORTS = {BY_DEADLINE: (("deadline_on",), False), BY_OFFENCE: (("offence_at",), True)}
 SORT_WORDS = {BY_DEADLINE: "Échéance la plus proche", BY_OFFENCE: "Infraction la plus récente"}

@@ -8,6 +8,7 @@ from eprunes.core.web import CSV, XLSX, download, downloads, reading
 from eprunes.fines import exports, inbox, inbox_filters
 from eprunes.fines.blueprint import blueprint, in_inbox
 from eprunes.fines.inbox_filters import (
+    VIEW_WORDS,
     NoticeSearch,
     chosen_filters,
     notice_search_args,
@@ -19,16 +20,6 @@ from eprunes.fines.proposals import Why
 from eprunes.fines.queries import View
 from eprunes.fines.services import looking
 
-VIEW_WORDS = {
-    View.TO_DO: "À traiter",
-    View.URGENT: "Urgentes",
-    View.READY: "Prêtes à désigner",
-    View.REFUSED: "Refusées",
-    View.FILED: "Classées",
-    View.MISSED: "Délai passé",
-    View.SENT: "Transmises",
-    View.ARCHIVE: "Archives",
-}
 blueprint.context_processor(
     lambda: {
         "View": View,

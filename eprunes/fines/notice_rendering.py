@@ -11,6 +11,7 @@ from eprunes.core.web import reading, render_form
 from eprunes.fines import pages
 from eprunes.fines.channels import channels_of
 from eprunes.fines.forms import FileForm, FilingForm, NoteForm, ReopenForm
+from eprunes.fines.notice_versions import mark_of
 from eprunes.fines.proposals import Why
 from eprunes.fleet.wording import KINDS
 
@@ -34,6 +35,7 @@ def render_notice(notice_id: UUID, *, chosen: str | None = None, **forms) -> Res
         note=forms.get("note") or NoteForm(formdata=None),
         attaching=forms.get("attaching") or FileForm(formdata=None),
         channels=channels_of(notice),
+        mark_of=lambda notice: mark_of(notice, clock.now()),
         **candidates(),
         **around(),
     )

@@ -1,13 +1,22 @@
-"""What a page was filled with of a notice, as a digest: nobody answers, or types anew, what they never saw."""
+"""What a page showed of a notice, as the mark that its forms carry: nobody answers, or types anew, what they never saw.
 
-import hashlib
+The mark tells the content, and whether the page said that an answer comes late: late is allowed, with the consequence
+said.
+"""
 
-import orjson
+from datetime import datetime
 
 from eprunes.core.refusals import Refused
+from eprunes.fines.deadlines import days_left
 from eprunes.fines.models import Notice
+from eprunes.fleet.versions import digest
 
 CHANGED = "Cet avis a changé depuis que cette page a été affichée\u00a0: relisez-le, puis envoyez à nouveau."
+LATE = (
+    "L’échéance est passée pendant que cette page était ouverte\u00a0: une réponse reste possible, mais l’ANTAI peut "
+    "la refuser. Relisez ce qui est dit de l’échéance, puis envoyez à nouveau."
+)
+_SAID_LATE = "-tard"
 
 
 def version_of(notice: Notice) -> str:
@@ -22,10 +31,24 @@ def version_of(notice: Notice) -> str:
         notice.vehicle_id,
         notice.sent_on,
     )
-    return hashlib.sha256(orjson.dumps(said, default=str)).hexdigest()
+    return digest(said)
 
 
-def refuse_unseen(notice: Notice, seen: str, sentence: str = CHANGED) -> None:
-    """Raise Refused where the page showed something else than what is there now; without `seen` never."""
-    if seen and seen != version_of(notice):
-        raise Refused(sentence)
+def mark_of(notice: Notice, as_of: datetime) -> str:
+    """What the forms of a page carry of the notice that it shows at this instant."""
+    return version_of(notice) + (_SAID_LATE if _is_late(notice, as_of) else "")
+
+
+def refuse_unseen(notice: Notice, seen: str, as_of: datetime) -> None:
+    """Raise Refused where the page with this mark showed something else than what is there now, or not that an answer
+    comes late; without a mark never."""
+    if not seen:
+        return
+    if seen.removesuffix(_SAID_LATE) != version_of(notice):
+        raise Refused(CHANGED)
+    if _is_late(notice, as_of) and not seen.endswith(_SAID_LATE):
+        raise Refused(LATE)
+
+
+def _is_late(notice: Notice, as_of: datetime) -> bool:
+    return days_left(notice.deadline_on, as_of) < 0

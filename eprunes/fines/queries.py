@@ -71,13 +71,11 @@ def has_designable_driver(duties: Sequence[DutyLine]) -> ColumnElement[bool]:
     return and_(may_ask_for_driver(duties), has_ready_holder())
 
 
-def is_ready(as_of: datetime, duties: Sequence[DutyLine] | None = None) -> ColumnElement[bool]:
-    """Notices to answer whose designation is proposed, complete and unambiguous: a person can confirm it as it is.
-
-    `duties`: `duty_lines` of the catalogue, looked up unless given.
-    """
+def is_ready(as_of: datetime) -> ColumnElement[bool]:
+    """Notices to answer in time whose designation is proposed, complete and unambiguous: a person can confirm it as it
+    is. Looks the catalogue up."""
     waiting = is_shared(as_of), Notice.state == NoticeState.TO_ANSWER, Notice.deadline_on >= paris_day(as_of)
-    return and_(*waiting, has_designable_driver(duty_lines() if duties is None else duties))
+    return and_(*waiting, has_designable_driver(duty_lines()))
 
 
 def in_view(view: View, as_of: datetime) -> ColumnElement[bool]:

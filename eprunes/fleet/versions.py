@@ -1,6 +1,7 @@
 """What a form was filled with, as a digest and an instant: a row that changed meanwhile is not written over."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -21,22 +22,22 @@ _LOOKED_THROUGH = 50
 
 def vehicle_version(vehicle: Vehicle) -> str:
     """The version of what the form of a vehicle shows."""
-    return _digest([getattr(vehicle, name) for name in _OF_VEHICLE])
+    return digest([getattr(vehicle, name) for name in _OF_VEHICLE])
 
 
 def driver_version(driver: Driver, details: DriverDetails) -> str:
     """The version of what the form of a driver shows."""
-    return _digest([details, *(getattr(driver, name) for name in _OF_DRIVER)])
+    return digest([details, *(getattr(driver, name) for name in _OF_DRIVER)])
 
 
 def due_date_version(due: DueDate) -> str:
     """The version of what the form of a due date shows."""
-    return _digest([due.due_on, due.label, due.done_on])
+    return digest([due.due_on, due.label, due.done_on])
 
 
 def assignment_version(assignment: Assignment) -> str:
     """The version of who has a vehicle by an assignment, and when."""
-    return _digest([assignment.driver_id, assignment.starts_at, assignment.ends_at])
+    return digest([assignment.driver_id, assignment.starts_at, assignment.ends_at])
 
 
 def stamp(version: str, as_of: datetime) -> str:
@@ -72,5 +73,6 @@ def refuse_stale(
     raise Refused(f"{what} a été modifiée entre-temps{who}\u00a0: rechargez la page.", "seen")
 
 
-def _digest(values: list) -> str:
+def digest(values: Sequence) -> str:
+    """What is known again by its values: the same values, the same digest."""
     return hashlib.sha256(orjson.dumps(values, default=str)).hexdigest()

@@ -29,7 +29,15 @@ from sqlalchemy.orm import Session, aliased
 
 from eprunes.accounts.models import Identity, OrderForm, Organisation, User
 from eprunes.core.audit import AuditEntry
-from eprunes.core.database import DatabaseUnsafe, TenantBreach, db, new_id, platform_session, tenant_session
+from eprunes.core.database import (
+    DatabaseUnsafe,
+    TenantBreach,
+    admitting,
+    db,
+    new_id,
+    platform_session,
+    tenant_session,
+)
 from tests.support import postgresql
 from tests.support.worlds import AS_OF, SIRENS
 
@@ -405,6 +413,20 @@ def test_a_platform_reason_opens_platform_tables_and_no_other_organisation(both)
         assert session.scalar(select(Organisation.number).where(Organisation.id == own)) == SIRENS[0]
         with pytest.raises(TenantBreach):
             session.execute(select(User).where(mine(other)))
+
+
+def test_a_platform_reason_is_given_for_a_block_and_taken_back_even_after_an_error(both):
+    own, _ = both
+    number = select(Organisation.number).where(Organisation.id == own)
+    with tenant_session(own) as session:
+        with admitting(session, "tests") as same:
+            assert same.scalar(number) == SIRENS[0]
+        with pytest.raises(TenantBreach):
+            session.scalar(number)
+        with pytest.raises(ZeroDivisionError), admitting(session, "tests"):
+            _ = 1 / 0
+        with pytest.raises(TenantBreach):
+            session.scalar(number)
 
 
 def test_a_reading_session_cannot_write(both):

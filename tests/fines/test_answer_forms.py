@@ -1,5 +1,6 @@
 """The answer forms in a browser's eyes: what they refuse, all at once, and what they offer after a refusal."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -38,6 +39,10 @@ def refused(desk, browser):
 def answers(world) -> int:
     with tenant_session(world.organisation_id) as session:
         return len(session.scalars(select(Answer).where(Answer.organisation_id == world.organisation_id)).all())
+
+
+def mark_in(answer) -> str:
+    return re.search(r'name="vu" value="([0-9a-f]{64}(?:-tard)?)"', answer.text)[1]
 
 
 def set_deadline(world, notice_id, day) -> None:
@@ -179,14 +184,15 @@ def test_a_deadline_that_passes_while_the_page_is_open_is_told_before_the_answer
     page = f"/contraventions/{notice_id}"
     typed = designation_of(driver_id) if path == "designer" else {"reason": "force_majeure", "comment": "Réquisition."}
     set_deadline(world, notice_id, AS_OF.date())
-    assert 'name="tard"' not in browser.get(page).text
-    set_deadline(world, notice_id, AS_OF.date() - timedelta(days=1))
-    late = browser.post(f"{page}/{path}", data=typed)
+    in_time = {"vu": mark_in(browser.get(page))}
+    with tenant_session(world.organisation_id, write=True) as session:
+        own = Notice.organisation_id == world.organisation_id, Notice.id == notice_id
+        session.execute(update(Notice).where(*own).values(deadline_on=AS_OF.date() - timedelta(days=1)))
+    late = browser.post(f"{page}/{path}", data=typed | in_time)
     assert (late.status_code, answers(world)) == (422, 0)
     assert "est passée pendant que cette page était ouverte" in late.text
     assert "675\u00a0€" in late.text
-    assert 'name="tard"' in late.text
-    assert browser.post(f"{page}/{path}", data=typed | {"tard": "1"}).status_code == 302
+    assert browser.post(f"{page}/{path}", data=typed | {"vu": mark_in(late)}).status_code == 302
     assert answers(world) == 1
 
 

@@ -13,7 +13,7 @@ from eprunes.fines import pages
 from eprunes.fines.blueprint import blueprint, in_inbox
 from eprunes.fines.channels import channels_of
 from eprunes.fines.deadlines import parking_fee_dates
-from eprunes.fines.notice_versions import version_of
+from eprunes.fines.notice_versions import mark_of
 from eprunes.fines.paper import typed_pages
 from eprunes.fines.paper.typed_forms import PaperForm, TypedForm
 from eprunes.fines.services import typing_in
@@ -21,9 +21,7 @@ from eprunes.fines.services import typing_in
 LARGEST_BODY = 64 * 1024 * 1024
 """More than what is kept: a scan that is too heavy is refused on its form, with what was typed."""
 
-blueprint.context_processor(
-    lambda: {"channels_of": channels_of, "fee_dates": parking_fee_dates, "version_of": version_of}
-)
+blueprint.context_processor(lambda: {"channels_of": channels_of, "fee_dates": parking_fee_dates})
 
 
 @blueprint.url_value_preprocessor
@@ -73,7 +71,7 @@ def correct_typed(notice_id: UUID):
             typing_in.correct(g.actor, notice_id, form.typed(), **about)
             flash("Saisie corrigée. Vérifiez son échéance.")
             return redirect(back)
-    return render_form("fines/typed.html", form, known=None, corrected=notice)
+    return render_form("fines/typed.html", form, known=None, corrected=notice, seen=mark_of(notice, as_of))
 
 
 @blueprint.route("/contraventions/<uuid:notice_id>/avis-papier", methods=["GET", "POST"])

@@ -72,7 +72,7 @@ def designate(
     told = {"kind": kind, "details": details, "keep_in_fleet": keep_in_fleet}
     with newcomer(actor, driver_id, **told, as_of=as_of) as added, steps.answering(actor) as session:
         notice = steps.notice_to_change(session, actor, notice_id, as_of)
-        refuse_unseen(notice, seen)
+        refuse_unseen(notice, seen, as_of)
         check_channel(notice, channel)
         snapshot = let_declare(session, actor, notice, driver_id=driver_id, **told, because=because, as_of=as_of)
         named = keep_newcomer(session, actor, added, as_of) or driver_id
@@ -180,7 +180,7 @@ def report_impossibility(
         steps.answering(actor) as session,
     ):
         notice = steps.notice_to_change(session, actor, notice_id, as_of)
-        refuse_unseen(notice, seen)
+        refuse_unseen(notice, seen, as_of)
         check_channel(notice, channel)
         snapshot = let_report(session, actor, notice, **told, sealed=sealed, as_of=as_of)
         given = steps.Given(IMPOSSIBILITY, snapshot, reason=reason, channel=channel)

@@ -76,7 +76,7 @@ def _change_state(
 ) -> None:
     with tenant_session(actor.organisation_id, write=True) as session:
         notice = steps.notice_to_change(session, actor, notice_id, as_of)
-        refuse_unseen(notice, seen)
+        refuse_unseen(notice, seen, as_of)
         if reason is FilingReason.PARKING_FEE and notice.kind != NoticeKind.PARKING_FEE:
             raise Refused(NOT_A_PARKING_FEE, "filing_reason")
         with counting.follow(session, [notice]):

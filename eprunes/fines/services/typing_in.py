@@ -22,7 +22,7 @@ from eprunes.core.wording import short_day
 from eprunes.fines import counting, events
 from eprunes.fines.answering import NoticeState
 from eprunes.fines.asking import driver_requests
-from eprunes.fines.deadlines import Deadline, NoticeSource, deadline_that_counts, legal_deadline
+from eprunes.fines.deadlines import Deadline, NoticeSource, deadline_that_counts
 from eprunes.fines.models import DestroyedNotice, Notice, NoticeFileKind, NoticeKind
 from eprunes.fines.notice_deadlines import deadline_of
 from eprunes.fines.notice_details import KEY_PURPOSE, ReceivedNotice, open_notice, seal_notice, to_json
@@ -42,14 +42,8 @@ HIDDEN = (
 )
 DESTROYED = "Cet avis a été détruit au terme de sa durée de conservation\u00a0: il ne peut plus être saisi."
 ANSWERED = "Une réponse a été donnée à cet avis\u00a0: ce qui a été saisi ne change plus."
-LATER = (
-    "Une date d’envoi est déjà notée, le {before}. La remplacer par une date plus tardive repousse l’échéance au "
-    "{deadline}\u00a0: cochez la case si c’est bien celle de l’avis."
-)
-RETYPED = "Cette saisie a été corrigée entre-temps par quelqu’un d’autre\u00a0: rechargez la page pour la voir."
 PUT_OFF = (
-    "Cette correction repousse l’échéance du {before} au {deadline}\u00a0: cochez la case si les dates sont bien "
-    "celles de l’avis."
+    "Cette date repousse l’échéance du {before} au {deadline}\u00a0: cochez la case si c’est bien celle de l’avis."
 )
 NOT_TYPED = "Cet avis vient de l’ANTAI\u00a0: son contenu ne se corrige pas."
 
@@ -93,13 +87,11 @@ def correct(
                 raise Refused(NOT_TYPED)
             if row.is_answered:
                 raise Refused(ANSWERED)
-            refuse_unseen(row, seen, RETYPED)
+            refuse_unseen(row, seen, as_of)
             before = row.deadline_on
             with counting.follow(session, [row]):
                 _rewrite(session, row, typed, notice)
-            if row.deadline_on > before and not is_checked:
-                told = {"before": short_day(before), "deadline": short_day(row.deadline_on)}
-                raise Refused(PUT_OFF.format(**told), "is_checked")
+            _refuse_put_off(row, before, is_checked)
             driver_requests.close_open(session, row, as_of)
             _record(session, actor, row, events.RETYPED, "avis.saisie_corrigee", as_of)
     except IntegrityError as clash:
@@ -122,10 +114,17 @@ def note_paper(actor: Actor, notice_id: UUID, *, sent_on: date, is_checked: bool
             raise Refused("Cette date est dans le futur.", "sent_on")
         if sent_on < (row.notice_date or row.offence_day):
             raise Refused("L’avis ne peut pas avoir été envoyé avant le jour dont il est daté.", "sent_on")
-        if row.sent_on and sent_on > row.sent_on and not is_checked:
-            told = {"before": short_day(row.sent_on), "deadline": short_day(legal_deadline(sent_on))}
-            raise Refused(LATER.format(**told), "is_checked")
-        return _paper_came(session, actor, row, sent_on, as_of)
+        is_first, before = row.sent_on is None, row.deadline_on
+        deadline = _paper_came(session, actor, row, sent_on, as_of)
+        _refuse_put_off(row, before, is_first or is_checked)
+        return deadline
+
+
+def _refuse_put_off(row: Notice, before: date, is_checked: bool) -> None:
+    """Raise Refused where a change puts a deadline off that counted already: a day typed wrong is late by law."""
+    if row.deadline_on > before and not is_checked:
+        told = {"before": short_day(before), "deadline": short_day(row.deadline_on)}
+        raise Refused(PUT_OFF.format(**told), "is_checked")
 
 
 def _paper_came(session: TenantSession, actor: Actor, row: Notice, sent_on: date, as_of: datetime) -> Deadline:
