@@ -6,7 +6,7 @@ from datetime import date, time, timedelta
 from io import BytesIO
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from eprunes.antai import messages
 from eprunes.core.audit import AuditEntry
@@ -17,7 +17,7 @@ from eprunes.core.refusals import NotVisible, Refused
 from eprunes.fines import events, inbox
 from eprunes.fines.alert_jobs import send_digests
 from eprunes.fines.inbox_filters import NoticeSearch
-from eprunes.fines.models import DestroyedNotice, NoticeCount, NoticeFile, NoticeKind
+from eprunes.fines.models import DestroyedNotice, Notice, NoticeCount, NoticeFile, NoticeKind
 from eprunes.fines.notice_details import open_notices
 from eprunes.fines.notice_numbers import number_print
 from eprunes.fines.notice_versions import CHANGED, version_of
@@ -257,6 +257,17 @@ def test_the_paper_of_a_notice_starts_the_law_s_clock(world):
         typing_in.note_paper(someone, notice_id, sent_on=TODAY, as_of=AS_OF)
     assert fleet.notice(world.organisation_id, notice_id).sent_on == before.notice_date
     assert kinds_of(before)[-1] == events.PAPER_CAME
+
+
+def test_the_first_paper_of_a_notice_asks_nothing_and_its_reminders_begin_anew(world):
+    """Its days are the law's, later though they end; D+15 to D+44 are told again for them (C4.3-d)."""
+    notice_id = fleet.receive_notice(world.organisation_id, posted_at=AS_OF - timedelta(days=20))
+    with tenant_session(world.organisation_id, write=True) as session:
+        own = Notice.organisation_id == world.organisation_id, Notice.id == notice_id
+        session.execute(update(Notice).where(*own).values(reminded_days=15))
+    typing_in.note_paper(actor(world.fines), notice_id, sent_on=TODAY, as_of=AS_OF)
+    kept = fleet.notice(world.organisation_id, notice_id)
+    assert (kept.deadline_on, kept.reminded_days) == (TODAY + timedelta(days=45), 0)
 
 
 def test_a_parking_fee_has_its_own_dates_and_nobody_to_designate(world):
