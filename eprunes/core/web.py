@@ -90,7 +90,7 @@ def refusals_on(form: FlaskForm) -> Iterator[None]:
         field = getattr(form, refusal.field or "", None)
         if field is not None and hasattr(field, "errors"):
             field.errors = [*field.errors, str(refusal)]
-        else:
+        elif str(refusal) not in form.form_errors:
             form.form_errors.append(str(refusal))
 
 

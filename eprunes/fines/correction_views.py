@@ -77,6 +77,9 @@ def _page(
     if not page.may_be_corrected:
         flash("Seule une réponse enregistrée par l’ANTAI se corrige.")
         return redirect(url_for("fines.notice_page", notice_id=notice.id))
+    if sent:
+        with refusals_on(sent):
+            correcting.refuse_other(page.standing.answer, request.form.get("vu", ""))
     forms = {
         "correction": designation or pages.correction_form(page),
         "impossibility": impossibility or pages.impossible_correction_form(page),

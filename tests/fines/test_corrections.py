@@ -250,7 +250,9 @@ def test_the_page_of_a_correction_has_two_choices_and_fills_in_the_impossibility
     typed = {"reason": "vol", "first_reference": "PV-42", "first_date": "2026-01-05"}
     refused = browser.post(f"{path}/impossible", data=typed)
     assert (refused.status_code, states(registered)) == (422, [AnswerState.REGISTERED])
-    assert 'id="confirmed_impossible-error"' in refused.text
+    assert ('id="confirmed_impossible-error"' in refused.text, correcting.OTHER_NOW in refused.text) == (True, False)
+    stale = browser.post(f"{path}/impossible", data=typed | {"vu": "0"})  # told even where there is something to mend
+    assert (stale.status_code, stale.text.count(correcting.OTHER_NOW)) == (422, 1)
     assert re.search(rf'name="correction" open>\s*<summary>{impossible}', refused.text)
     sent = typed | {"confirmed_impossible": "y", "first_file": file()}
     assert browser.post(f"{path}/impossible", data=sent).status_code == 302

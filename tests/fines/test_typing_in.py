@@ -329,11 +329,14 @@ def test_nobody_answers_or_types_anew_what_they_never_saw(world, signed_in):
 
     for action, told in (
         ("designer", designation_of(None, because="Il conduisait.")),
+        ("designer", designation_of(None) | {"birth_date": ""}),  # told even where there is something else to mend
         ("classer", {"filing_reason": "payee"}),
+        ("classer", {}),
+        ("impossible", {"comment": "Réquisition."}),
         ("impossible", {"reason": "force_majeure", "comment": "Réquisition."}),
     ):
         stale = browser.post(f"{page}/{action}", data=told | seen)
-        assert (stale.status_code, CHANGED in stale.text, "Orly" in stale.text) == (422, True, True)
+        assert (stale.status_code, stale.text.count(CHANGED), "Orly" in stale.text) == (422, 1, True)
         assert seen_on(browser, page) in stale.text
     stale = browser.post(typing, data=FORM | seen | {"city": "Rungis"})
     assert (stale.status_code, CHANGED in stale.text) == (422, True)

@@ -85,6 +85,12 @@ def correct_as_impossible(
         _replace(session, actor, notice, standing, given, as_of)
 
 
+def refuse_other(standing: Answer, seen: str) -> None:
+    """Raise Refused where a page showed another answer (`seen`, its id) than the one that stands; without an id never."""
+    if seen and seen != str(standing.id):
+        raise Refused(OTHER_NOW)
+
+
 def _to_correct(
     session: TenantSession, actor: Actor, notice_id: UUID, seen: str, as_of: datetime
 ) -> tuple[Notice, Answer]:
@@ -98,8 +104,7 @@ def _to_correct(
         raise Refused(BY_LETTER)
     if standing.replaces is not None and standing.state in (AnswerState.CONFIRMED, AnswerState.SENDING):
         raise Refused(UNDER_WAY)
-    if seen and seen != str(standing.id):
-        raise Refused(OTHER_NOW)
+    refuse_other(standing, seen)
     move(AnswerState(standing.state), AnswerMove.CORRECT)  # refuses what the agency has not registered
     return notice, standing
 
