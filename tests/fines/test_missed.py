@@ -51,6 +51,15 @@ def test_what_nobody_answered_in_45_days_has_a_view_of_the_administrators_own(wo
     assert "Délai passé" not in others
 
 
+@pytest.mark.parametrize(("state", "is_offered"), [(NoticeState.TO_ANSWER, True), (NoticeState.EXPIRED, False)])
+def test_what_has_expired_is_answered_and_no_longer_filed(world, signed_in, state, is_offered):
+    notice_id = fleet.receive_notice(world.organisation_id, posted_at=AS_OF - 46 * DAY)
+    change(world, notice_id, state=state)
+    shown = signed_in(world.admin).get(f"/contraventions/{notice_id}").text
+    offered = [f'action="/contraventions/{notice_id}/{outcome}"' in shown for outcome in ("impossible", "classer")]
+    assert offered == [True, is_offered]
+
+
 @pytest.mark.parametrize(("days", "is_told"), [(0, True), (-1, False)])
 def test_a_paper_that_still_waits_after_its_window_is_told_on_the_administrators_home(world, signed_in, days, is_told):
     """C4.3-d: with the last day of the first one, and to nobody else; every closed one is counted in its view."""
