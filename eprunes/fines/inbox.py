@@ -89,4 +89,4 @@ def _pinned(session: TenantSession, actor: Actor, counts: dict[View, Count], as_
     for one in failed:
         query = visible_notices(actor, as_of).where(one).order_by(Notice.deadline_on, Notice.id)
         found += session.scalars(query.limit(MOST_PINNED))
-    return found
+    return sorted(found, key=lambda one: (one.deadline_on, one.id))

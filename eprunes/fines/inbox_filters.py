@@ -190,8 +190,8 @@ def _of_origin(origin: str) -> ColumnElement[bool]:
 
 
 def _text_criteria(session: TenantSession, actor: Actor, text: str, view: View) -> list[ColumnElement[bool]]:
-    """The notice's number; a piece of the vehicle's plate, or a whole one that the fleet does not know; or a driver:
-    who had the vehicle, or who was designated once an answer stands."""
+    """The notice's number, alone or among words; a piece of the vehicle's plate, or a whole one that the fleet does not
+    know; or a driver: who had the vehicle, or who was designated once an answer stands."""
     words = words_of(text)
     bare = "".join(words).upper()
     if not bare:
@@ -200,7 +200,7 @@ def _text_criteria(session: TenantSession, actor: Actor, text: str, view: View) 
     index_key = key_store().index_key(own)
     plates = Vehicle.organisation_id == own, Vehicle.plate_key.contains(bare, autoescape=True)
     criteria = [
-        Notice.number_fingerprint == number_print(index_key, bare),
+        Notice.number_fingerprint.in_([number_print(index_key, one) for one in {bare, *words}]),
         Notice.plate_fingerprint == fingerprint(index_key, f"{FRANCE}:{bare}"),
         Notice.vehicle_id.in_(select(Vehicle.id).where(*plates)),
     ]

@@ -271,7 +271,8 @@ def test_a_link_that_dies_while_its_page_is_sent_reads_as_dead_too(desk, client,
     monkeypatch.setattr(requesting, "reply", twice)
     second = client.post(path, data=MINE)
     assert (second.status_code, "Ce lien ne fonctionne pas" in second.text) == (404, True)
-    assert "votre réponse est transmise" in second.text
+    assert "Seule la première réponse envoyée par ce lien est transmise" in second.text
+    assert "Si vous avez répondu, votre réponse est transmise" in client.get(path).text
     assert rows(desk)[0].reply == "moi"
 
 

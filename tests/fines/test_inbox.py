@@ -213,6 +213,14 @@ def test_the_declared_driver_finds_an_answered_notice_for_the_administrator_alon
     assert found(world, replace(sent, text="quatremare"), world.admin) == {notice_id}
 
 
+@pytest.mark.parametrize("text", ["6012345678", "60 12 34 56 78", "Avis n° 6012345678"])
+def test_a_number_is_found_alone_spaced_or_among_words(world, text):
+    notice(world)
+    assert found(world, NoticeSearch(text=text)) == set()
+    wanted = notice(world, numeroAco="6012345678")
+    assert found(world, NoticeSearch(text=text)) == {wanted}
+
+
 def test_a_plate_that_the_fleet_does_not_know_is_found_when_typed_whole(world):
     notice_id = notice(world, immatriculation="ZZ999ZZ")
     assert found(world, NoticeSearch(text="zz-999 zz")) == {notice_id}
@@ -295,9 +303,11 @@ def test_a_notice_whose_paper_came_late_stands_on_top_for_the_administrator_whil
     """C4.3-d, C4.3-f: its window here has closed; nobody else sees it."""
     long_ago = {"posted_on": AS_OF.date() - 46 * DAY, "sent_on": AS_OF.date() - 3 * DAY, "state": NoticeState.EXPIRED}
     open_on_paper = notice(world, columns=long_ago | {"deadline_on": AS_OF.date()})
+    refused = {"state": NoticeState.REFUSED}
+    before, after = (notice(world, columns=refused | {"deadline_on": AS_OF.date() + by * DAY}) for by in (-1, 1))
     for other in ({"deadline_on": AS_OF.date() - DAY}, {"sent_on": None}, {"state": NoticeState.FILED}):
         notice(world, columns=long_ago | {"deadline_on": AS_OF.date()} | other)
-    for email, on_top in ((world.fines, []), (world.admin, [open_on_paper])):
+    for email, on_top in ((world.fines, [before, after]), (world.admin, [before, open_on_paper, after])):
         with tenant_session(world.organisation_id) as session:
             page = inbox.read_inbox(session, worlds.actor(email), NoticeSearch(), "", AS_OF)
         assert [one.notice.id for one in page.pinned] == on_top

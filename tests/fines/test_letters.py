@@ -206,6 +206,8 @@ def test_a_letter_to_post_has_its_own_last_day_in_the_lists_and_once_posted_the_
     for page in (browser.get(path).text for path in ("/contraventions", sent)):
         assert told in page
         assert "répondu le" not in page
+    shown = browser.get(f"/contraventions/{letter.notice_id}").text  # 8 March is a Sunday
+    assert ("n’est pas ouvré (dimanche)" in shown, "est dépassée, postez-la" in shown) == (days == 5, days < 0)
     posting.note_posted(boss, letter.notice_id, **RECEIPT, as_of=AS_OF)
     page = browser.get(sent).text
     assert 'data-label="Réponse"' in page

@@ -1,6 +1,7 @@
 """Notices that come on paper (C4.3-d): typed in, told apart from those of the agency, corrected, never two of one."""
 
 import re
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, time, timedelta
 from io import BytesIO
@@ -102,6 +103,7 @@ def record(**changes) -> dict:
         ({"natinf": "", "label": ""}, "label"),
         ({"natinf": "25A"}, "natinf"),
         ({"speed_retained": 124}, "speed_retained"),
+        ({"speed_retained": 110}, "speed_retained"),
         ({"speed_limit": 0}, "speed_limit"),
         (
             {"noticed_on": date(2025, 4, 2), "offence_on": date(2025, 3, 30), "offence_hour": time(2, 30)},
@@ -125,6 +127,7 @@ def test_a_field_that_can_t_be_is_refused_with_a_sentence(changes, field):
         {"plate": "SS-123-AB", "is_plate_sure": True},
         {"plate": "1-ABC-234", "country": "BE"},
         {"speed_retained": 123},
+        {"speed_retained": 111},
         {"kind": NoticeKind.PARKING_FEE, "number": "1" * 26, "natinf": "", "speed_limit": 0},
     ],
 )
@@ -259,24 +262,32 @@ def test_the_paper_of_a_notice_starts_the_law_s_clock(world):
     assert kinds_of(before)[-1] == events.PAPER_CAME
 
 
-def test_the_first_paper_of_a_notice_asks_nothing_and_its_reminders_begin_anew(world):
-    """Its days are the law's, later though they end; D+15 to D+44 are told again for them (C4.3-d)."""
-    notice_id = fleet.receive_notice(world.organisation_id, posted_at=AS_OF - timedelta(days=20))
+@pytest.mark.parametrize(("days_after", "is_asked"), [(0, True), (1, False)])
+def test_the_first_paper_asks_nothing_once_the_days_here_are_over_and_its_reminders_begin_anew(
+    world, days_after, is_asked
+):
+    """C4.3-d: the agency sends it then; before, it puts off a deadline that runs. D+15 to D+44 are told again."""
+    boss, last = actor(world.admin), TODAY - timedelta(days=3)
+    notice_id = fleet.receive_notice(world.organisation_id, posted_at=AS_OF - timedelta(days=48), dateAco="2026-01-02")
     with tenant_session(world.organisation_id, write=True) as session:
         own = Notice.organisation_id == world.organisation_id, Notice.id == notice_id
-        session.execute(update(Notice).where(*own).values(reminded_days=15))
-    typing_in.note_paper(actor(world.fines), notice_id, sent_on=TODAY, as_of=AS_OF)
+        session.execute(update(Notice).where(*own).values(reminded_days=44))
+    sent_on = last + timedelta(days=days_after)
+    with pytest.raises(Refused, match="repousse l’échéance") if is_asked else nullcontext():
+        typing_in.note_paper(boss, notice_id, sent_on=sent_on, as_of=AS_OF)
+    typing_in.note_paper(boss, notice_id, sent_on=sent_on, is_checked=True, as_of=AS_OF)
     kept = fleet.notice(world.organisation_id, notice_id)
-    assert (kept.deadline_on, kept.reminded_days) == (TODAY + timedelta(days=45), 0)
+    assert (kept.deadline_on, kept.reminded_days) == (sent_on + timedelta(days=45), 0)
 
 
-def test_a_parking_fee_has_its_own_dates_and_nobody_to_designate(world):
-    """A month to contest; filed as a parking fee, never designated."""
+def test_a_parking_fee_has_its_own_dates_and_nobody_to_designate(world, signed_in):
+    """A month to contest; filed as a parking fee, never designated; its key is wanted to pay it."""
     boss = actor(world.admin)
     notice_id = typing_in.type_in(boss, FEE, as_of=AS_OF)
     notice = fleet.notice(world.organisation_id, notice_id)
     assert (notice.kind, notice.natinf, notice.deadline_on) == ("fps", "", date(2026, 3, 20))
     assert (details_of(notice).number, details_of(notice).raw) == ("1" * 26, {"cle": "42"})
+    assert re.search(r"Clé du FPS</dt>\s*<dd>42<", signed_in(world.admin).get(f"/contraventions/{notice_id}").text)
     named = {"driver_id": None, "kind": DriverKind.EMPLOYEE, "details": fleet.NOEL, "keep_in_fleet": False}
     with pytest.raises(Refused, match="FPS"):
         designating.designate(boss, notice_id, **named, channel="courrier", as_of=AS_OF)
@@ -375,17 +386,21 @@ def test_whatever_an_answer_rests_on_changes_the_version_of_a_notice(world, colu
 def test_the_paper_of_a_notice_that_closed_to_its_reader_reaches_the_administrator(world):
     """C4.3-d, C4.3-f: the law's days begin with it; whoever holds the paper learns nothing but whom to give it to."""
     someone, boss = actor(world.fines), actor(world.admin)
-    closed = fleet.receive_notice(world.organisation_id, numeroAco=NUMBER, posted_at=AS_OF - timedelta(days=46))
-    answered = fleet.receive_notice(world.organisation_id, numeroAco="7" * 10, posted_at=AS_OF)
+    same = {"plate": "BC234DE", "dateHeureInfraction": "2026-02-14T08:05:00"}
+    old = {"posted_at": AS_OF - timedelta(days=46)}
+    closed = fleet.receive_notice(world.organisation_id, numeroAco=NUMBER, **same, **old)
+    answered = fleet.receive_notice(world.organisation_id, numeroAco="7" * 10, **same, posted_at=AS_OF)
     named = {"driver_id": None, "kind": DriverKind.EMPLOYEE, "details": fleet.NOEL, "keep_in_fleet": False}
     designating.designate(someone, answered, **named, as_of=AS_OF)
     send_digests(AS_OF)
     before = fleet.notice(world.organisation_id, closed).notice_date
     told = (NUMBER, TODAY), (NUMBER, before - timedelta(days=1)), (NUMBER, before), (NUMBER, TODAY), ("7" * 10, TODAY)
     for number, sent_on in told:
+        typed, scan = replace(TYPED, number=number, sent_on=sent_on), Sent("avis.pdf", pdf(b"avis"), "scan")
         with pytest.raises(Refused, match="remettez ce papier à votre administrateur"):
-            typing_in.type_in(someone, replace(TYPED, number=number, sent_on=sent_on), as_of=AS_OF)
+            typing_in.type_in(someone, typed, scans=[scan], as_of=AS_OF)
     notice = fleet.notice(world.organisation_id, closed)
+    assert count(world, NoticeFile) == 2
     assert (notice.sent_on, notice.deadline_on) == (before, before + timedelta(days=45))
     assert kinds_of(notice).count(events.PAPER_CAME) == 2  # of two dates the earlier is the safer
     assert fleet.notice(world.organisation_id, answered).sent_on is None
@@ -396,6 +411,26 @@ def test_the_paper_of_a_notice_that_closed_to_its_reader_reaches_the_administrat
     assert "Nouveaux avis\u00a0: 1" in letters.queued("notice_digest", to=world.admin)[-1].text
     with pytest.raises(Refused, match="déjà connu de la plateforme\u00a0: il ne peut"):
         typing_in.type_in(boss, replace(TYPED, sent_on=TODAY), as_of=AS_OF)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "is_noted"),
+    [
+        ({}, True),
+        ({"plate": "bc 234 df"}, False),
+        ({"offence_on": date(2026, 2, 13)}, False),
+    ],
+)
+def test_a_number_typed_wrong_starts_no_days_of_a_notice_that_nobody_sees(world, wrong, is_noted):
+    """C4.3-d: one wrong figure is the number of another notice; its deadline stays, and nothing is kept of the scan."""
+    told = {"plate": "BC234DE", "dateHeureInfraction": "2026-02-14T08:05:00", "numeroAco": NUMBER}
+    closed = fleet.receive_notice(world.organisation_id, **told, posted_at=AS_OF - timedelta(days=46))
+    before = fleet.notice(world.organisation_id, closed)
+    typed = replace(TYPED, **{"sent_on": TODAY, "noticed_on": TODAY} | wrong)
+    with pytest.raises(Refused, match="remettez ce papier à votre administrateur"):
+        typing_in.type_in(actor(world.fines), typed, scans=[Sent("avis.pdf", pdf(b"avis"), "scan")], as_of=AS_OF)
+    after = fleet.notice(world.organisation_id, closed)
+    assert (after.deadline_on != before.deadline_on, count(world, NoticeFile)) == (is_noted, int(is_noted))
 
 
 def test_the_paper_and_correction_pages_are_filled_and_refuse_in_words(world, signed_in):

@@ -146,4 +146,6 @@ def _offence_problems(typed: TypedNotice) -> dict[str, str]:
             found[field] = f"Indiquez une vitesse de 1 à {FASTEST_KMH} km/h."
     if None not in (typed.speed_retained, typed.speed_measured) and typed.speed_retained > typed.speed_measured:
         found.setdefault("speed_retained", "La vitesse retenue ne dépasse jamais la vitesse mesurée.")
+    if None not in (typed.speed_limit, typed.speed_retained) and typed.speed_retained <= typed.speed_limit:
+        found.setdefault("speed_retained", "La vitesse retenue dépasse toujours la vitesse limite.")
     return found

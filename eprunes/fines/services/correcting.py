@@ -86,7 +86,7 @@ def correct_as_impossible(
 
 
 def refuse_other(standing: Answer, seen: str) -> None:
-    """Raise Refused where a page showed another answer (`seen`, its id) than the one that stands; without an id never."""
+    """Raise Refused where a page showed another answer (`seen`, its id) than the one that stands."""
     if seen and seen != str(standing.id):
         raise Refused(OTHER_NOW)
 

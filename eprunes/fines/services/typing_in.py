@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from eprunes.accounts.permissions import Actor, Permission
+from eprunes.accounts.retention import DEFAULT, last_shared_day
 from eprunes.core import audit
 from eprunes.core.calendar import local_day, paris_day
 from eprunes.core.crypto import key_store
@@ -38,7 +39,8 @@ from eprunes.fleet.models import Vehicle
 KNOWN = "Cet avis est déjà connu de la plateforme\u00a0: il ne peut pas y être deux fois."
 HIDDEN = (
     "Cet avis est déjà connu de la plateforme et n’est pas ouvert à votre compte\u00a0: remettez ce papier à votre "
-    "administrateur, lui seul voit ce qui reste à faire."
+    "administrateur, lui seul voit ce qui reste à faire. Si la plaque et le jour de l’infraction sont bien les siens, "
+    "son envoi a été noté pour lui."
 )
 DESTROYED = "Cet avis a été détruit au terme de sa durée de conservation\u00a0: il ne peut plus être saisi."
 ANSWERED = "Une réponse a été donnée à cet avis\u00a0: ce qui a été saisi ne change plus."
@@ -52,10 +54,12 @@ def type_in(actor: Actor, typed: TypedNotice, *, scans: Sequence[Sent] = (), as_
     """Keep a notice that came on paper, with its scan; returns its id (C4.3-d).
 
     Its deadline is the law's, from its sending. Raises Refused on the field at fault, `number` when it is known: the
-    paper of a notice that has closed to the actor unanswered is noted all the same, and news to the administrator.
+    paper of a notice that has closed to the actor unanswered is noted and kept all the same where plate and day are
+    those of the notice, and news to the administrator.
     """
     notice = _checked(typed, actor, as_of)
-    if _is_hidden(actor, typed, notice.details.number, as_of):
+    if (hidden := _hidden_with(actor, notice, as_of)) is not None:
+        _note_hidden(actor, hidden, typed, notice, scans, as_of)
         raise Refused(HIDDEN, "number")
     store, own = key_store(), actor.organisation_id
     with attachments.sealing(actor, scans, as_of) as sealed:
@@ -103,8 +107,9 @@ def correct(
 def note_paper(actor: Actor, notice_id: UUID, *, sent_on: date, is_checked: bool = False, as_of: datetime) -> Deadline:
     """Note that the paper of a notice came, sent on a day: from then on the law's 45 days count (C4.3-d).
 
-    Returns the deadline that counts now. May be said again while the notice is unanswered; a later day, which puts
-    the deadline off, only once `is_checked`. Raises NotVisible, or Refused on the field at fault.
+    Returns the deadline that counts now. May be said again while the notice is unanswered; a day that puts the deadline
+    off only once `is_checked`, but for the first one after the 45 days here, when the agency sends it. Raises
+    NotVisible, or Refused on the field at fault.
     """
     with tenant_session(actor.organisation_id, write=True) as session:
         row = steps.notice_to_change(session, actor, notice_id, as_of)
@@ -114,9 +119,10 @@ def note_paper(actor: Actor, notice_id: UUID, *, sent_on: date, is_checked: bool
             raise Refused("Cette date est dans le futur.", "sent_on")
         if sent_on < (row.notice_date or row.offence_day):
             raise Refused("L’avis ne peut pas avoir été envoyé avant le jour dont il est daté.", "sent_on")
-        is_first, before = row.sent_on is None, row.deadline_on
+        before, is_first = row.deadline_on, row.sent_on is None
+        comes_after = is_first and sent_on > last_shared_day(row.posted_on, DEFAULT)  # as the agency sends it
         deadline = _paper_came(session, actor, row, sent_on, as_of)
-        _refuse_put_off(row, before, is_first or is_checked)
+        _refuse_put_off(row, before, comes_after or is_checked)
         return deadline
 
 
@@ -137,24 +143,44 @@ def _paper_came(session: TenantSession, actor: Actor, row: Notice, sent_on: date
     return deadline
 
 
-def _is_hidden(actor: Actor, typed: TypedNotice, number: str, as_of: datetime) -> bool:
-    """Whether the number is that of a notice that the actor may not see. If its days here passed without an answer, the
-    law's begin with the paper that the actor holds: noted, so that it stands before the administrator again (C4.3-d).
-    """
+def _hidden_with(actor: Actor, notice: ReceivedNotice, as_of: datetime) -> UUID | None:
+    """The id of the notice of this number, where there is one that the actor may not see."""
     if actor.may(Permission.VIEW_ARCHIVE):
-        return False
-    mark = number_print(key_store().index_key(actor.organisation_id), number)
+        return None
+    mark = number_print(key_store().index_key(actor.organisation_id), notice.details.number)
+    known = Notice.organisation_id == actor.organisation_id, Notice.number_fingerprint == mark
+    with tenant_session(actor.organisation_id) as session:
+        if session.scalar(visible_notices(actor, as_of).where(*known)) is not None:
+            return None
+        return session.scalar(select(Notice.id).where(*known))
+
+
+def _is_its_paper(row: Notice, typed: TypedNotice, notice: ReceivedNotice) -> bool:
+    """Whether what was typed is that notice's, by more than a number that may be mistyped, and its days begin anew."""
+    index_key = key_store().index_key(row.organisation_id)
+    said = clear_columns(notice, None, index_key)
+    is_same = all(getattr(row, name) == said[name] for name in ("plate_fingerprint", "offence_day"))
     sent_on = typed.sent_on or typed.noticed_on
-    with tenant_session(actor.organisation_id, write=True) as session:
-        own = Notice.organisation_id == actor.organisation_id, Notice.number_fingerprint == mark
+    is_news = row.sent_on is None or sent_on < row.sent_on  # of two dates the earlier is the safer
+    return is_same and is_news and not row.is_answered and sent_on >= (row.notice_date or row.offence_day)
+
+
+def _note_hidden(
+    actor: Actor, notice_id: UUID, typed: TypedNotice, notice: ReceivedNotice, scans: Sequence[Sent], as_of: datetime
+) -> None:
+    """Note the paper of a notice that the actor may not see, with its scan, so that it stands before the administrator
+    again: the law's days begin with it (C4.3-d). Raises Refused, with nothing noted, where it may be another's."""
+    own = Notice.organisation_id == actor.organisation_id, Notice.id == notice_id
+    with (
+        attachments.sealing(actor, scans, as_of) as sealed,
+        tenant_session(actor.organisation_id, write=True) as session,
+    ):
         row = session.scalar(select(Notice).where(*own).with_for_update())
-        if row is None or session.scalar(visible_notices(actor, as_of).where(Notice.id == row.id)) is not None:
-            return False
-        is_its = not row.is_answered and row.kind == typed.kind and sent_on >= (row.notice_date or row.offence_day)
-        if is_its and (row.sent_on is None or sent_on < row.sent_on):  # of two dates the earlier is the safer
-            _paper_came(session, actor, row, sent_on, as_of)
-            row.announced_at = None
-    return True
+        if row is None or not _is_its_paper(row, typed, notice):
+            raise Refused(HIDDEN, "number")
+        _paper_came(session, actor, row, typed.sent_on or typed.noticed_on, as_of)
+        row.announced_at = None
+        attachments.keep(session, actor, row, NoticeFileKind.NOTICE, sealed, as_of)
 
 
 def _checked(typed: TypedNotice, actor: Actor, as_of: datetime) -> ReceivedNotice:
