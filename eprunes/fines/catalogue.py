@@ -14,11 +14,12 @@ from eprunes.fines.catalogue_rules import ALWAYS
 from eprunes.fines.models import Offence
 
 CatalogueLine = Offence | Row
-"""A line of the catalogue, as an object or as it was read for a list: the same columns."""
+"""A line of the catalogue, as an object or as it was read for a list."""
 FILE = Path(__file__).with_name("infractions.csv")
 _REASON = "catalogue des infractions"
 
-_EVERY_LINE = select(Offence.__table__).order_by(Offence.label, Offence.valid_from)
+_SHOWN = Offence.natinf, Offence.valid_from, Offence.valid_to, Offence.label, Offence.designation_required
+_EVERY_LINE = select(*_SHOWN).order_by(Offence.label, Offence.valid_from)
 
 
 def load(path: Path = FILE) -> int:
@@ -64,7 +65,7 @@ def offences_for(
 
 
 def every_line(within: TenantSession | None = None) -> Sequence[Row]:
-    """The whole catalogue, in the order of its labels, to read: a few dozen lines, with the columns of `Offence`.
+    """The whole catalogue, in the order of its labels: a few dozen lines, with what lists show and ask of an offence.
 
     `within` is a session that is open already; without it one is opened and closed here.
     """

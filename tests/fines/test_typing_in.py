@@ -278,6 +278,8 @@ def test_the_first_paper_asks_nothing_once_the_days_here_are_over_and_its_remind
     typing_in.note_paper(boss, notice_id, sent_on=sent_on, is_checked=True, as_of=AS_OF)
     kept = fleet.notice(world.organisation_id, notice_id)
     assert (kept.deadline_on, kept.reminded_days) == (sent_on + timedelta(days=45), 0)
+    with pytest.raises(Refused, match="repousse l’échéance"):
+        typing_in.note_paper(boss, notice_id, sent_on=sent_on + timedelta(days=1), as_of=AS_OF)
 
 
 def test_a_parking_fee_has_its_own_dates_and_nobody_to_designate(world, signed_in):
