@@ -23,7 +23,7 @@ from eprunes.fines.notice_deadlines import deadline_of
 from eprunes.fines.notice_details import NoticeDetails, open_notices
 from eprunes.fines.proposals import Proposal, propose
 from eprunes.fines.queries import latest_answers
-from eprunes.fleet.driver_details import DriverDetails, open_details
+from eprunes.fleet.driver_details import DriverDetails, missing_for_designation, open_details
 from eprunes.fleet.models import Driver, Vehicle
 
 ANSWER_WORDS = {
@@ -39,6 +39,7 @@ INQUIRY_WORDS = {
     Inquiry.REPLIED: ("Réponse du conducteur", "chat-left-text", "info"),
     Inquiry.AWAITED: ("Conducteur interrogé", "chat-left", "idle"),
 }
+OPEN_ON_PAPER = ("Papier arrivé, à répondre", "envelope-paper", "bad")
 LETTER_POSTED = ("Lettre postée", "envelope-check", "ok")
 NOTICE_WORDS = {
     NoticeState.TO_ANSWER: ("À traiter", "envelope", "info"),
@@ -77,6 +78,8 @@ class Row:
             is_letter = self.answer.channel == Channel.LETTER
             posted = is_letter and self.answer.state == AnswerState.REGISTERED
             return LETTER_POSTED if posted else ANSWER_WORDS[AnswerState(self.answer.state)]
+        if self.notice.state == NoticeState.EXPIRED and self.days_left >= 0:  # the law's days began with its paper
+            return OPEN_ON_PAPER
         return NOTICE_WORDS[NoticeState(self.notice.state)]
 
     @property
@@ -85,6 +88,11 @@ class Row:
         return law_wants_driver(
             self.notice.designation_asked, self.offence.designation_required if self.offence else None
         )
+
+    @property
+    def lacks_details(self) -> bool:
+        """Whether the driver proposed can't be designated before their file is completed."""
+        return self.driver is not None and not self.notice.is_answered and bool(missing_for_designation(self.driver))
 
     @property
     def is_to_post(self) -> bool:

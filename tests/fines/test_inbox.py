@@ -311,6 +311,26 @@ def test_a_notice_whose_paper_came_late_stands_on_top_for_the_administrator_whil
         with tenant_session(world.organisation_id) as session:
             page = inbox.read_inbox(session, worlds.actor(email), NoticeSearch(), "", AS_OF)
         assert [one.notice.id for one in page.pinned] == on_top
+        told = {one.notice.id: one.state[0] for one in page.pinned}
+        assert told.get(open_on_paper, "Papier arrivé, à répondre") == "Papier arrivé, à répondre"
+
+
+@pytest.mark.parametrize(
+    ("kind", "licence", "told"),
+    [
+        ("contravention", fleet.NOEL.licence_number, []),
+        ("contravention", "", ["Fiche à compléter"]),
+        ("fps", "", ["FPS\u00a0: aucune désignation"]),
+    ],
+)
+def test_the_line_of_a_notice_says_what_its_driver_lacks(world, signed_in, kind, licence, told):
+    driver_id = fleet.add_driver(world.organisation_id, replace(fleet.NOEL, licence_number=licence))
+    vehicle_id = fleet.add_vehicle(world.organisation_id, fleet.new_plate())
+    fleet.assign(world.organisation_id, vehicle_id, driver_id)
+    notice(world, vehicle_id, columns={"kind": kind})
+    page = signed_in(world.fines).get("/contraventions").text
+    assert "QUATREMARE" in page
+    assert [one for one in ("Fiche à compléter", "FPS\u00a0: aucune désignation") if one in page] == told
 
 
 def test_a_long_list_is_counted_so_far_and_no_further(world, monkeypatch):
