@@ -39,14 +39,16 @@ def mark_of(notice: Notice, as_of: datetime) -> str:
     return version_of(notice) + (_SAID_LATE if _is_late(notice, as_of) else "")
 
 
+def refuse_changed(notice: Notice, seen: str, sentence: str = CHANGED) -> None:
+    """Raise Refused where the page with this mark showed something else than what is there now."""
+    if seen and seen.removesuffix(_SAID_LATE) != version_of(notice):
+        raise Refused(sentence)
+
+
 def refuse_unseen(notice: Notice, seen: str, as_of: datetime) -> None:
-    """Raise Refused where the page with this mark showed something else than what is there now, or not that an answer
-    comes late; without a mark never."""
-    if not seen:
-        return
-    if seen.removesuffix(_SAID_LATE) != version_of(notice):
-        raise Refused(CHANGED)
-    if _is_late(notice, as_of) and not seen.endswith(_SAID_LATE):
+    """As `refuse_changed`, and where the page did not say that an answer comes late."""
+    refuse_changed(notice, seen)
+    if seen and _is_late(notice, as_of) and not seen.endswith(_SAID_LATE):
         raise Refused(LATE)
 
 

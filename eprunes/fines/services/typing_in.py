@@ -28,7 +28,7 @@ from eprunes.fines.models import DestroyedNotice, Notice, NoticeFileKind, Notice
 from eprunes.fines.notice_deadlines import deadline_of
 from eprunes.fines.notice_details import KEY_PURPOSE, ReceivedNotice, open_notice, seal_notice, to_json
 from eprunes.fines.notice_numbers import number_print
-from eprunes.fines.notice_versions import refuse_unseen
+from eprunes.fines.notice_versions import refuse_changed
 from eprunes.fines.paper.typed_notices import TypedNotice, problems, received
 from eprunes.fines.queries import visible_notices
 from eprunes.fines.receiving import clear_columns
@@ -39,11 +39,12 @@ from eprunes.fleet.models import Vehicle
 KNOWN = "Cet avis est déjà connu de la plateforme\u00a0: il ne peut pas y être deux fois."
 HIDDEN = (
     "Cet avis est déjà connu de la plateforme et n’est pas ouvert à votre compte\u00a0: remettez ce papier à votre "
-    "administrateur, lui seul voit ce qui reste à faire. Si la plaque et le jour de l’infraction sont bien les siens, "
-    "son envoi a été noté pour lui."
+    "administrateur, lui seul voit ce qui reste à faire. S’il attend une réponse, et que la plaque et le jour de "
+    "l’infraction sont les siens, son envoi y est noté."
 )
 DESTROYED = "Cet avis a été détruit au terme de sa durée de conservation\u00a0: il ne peut plus être saisi."
 ANSWERED = "Une réponse a été donnée à cet avis\u00a0: ce qui a été saisi ne change plus."
+RETYPED = "Cet avis a changé entre-temps\u00a0: rechargez la page pour voir ce qu’il dit maintenant."
 PUT_OFF = (
     "Cette date repousse l’échéance du {before} au {deadline}\u00a0: cochez la case si c’est bien celle de l’avis."
 )
@@ -91,7 +92,7 @@ def correct(
                 raise Refused(NOT_TYPED)
             if row.is_answered:
                 raise Refused(ANSWERED)
-            refuse_unseen(row, seen, as_of)
+            refuse_changed(row, seen, RETYPED)
             before = row.deadline_on
             with counting.follow(session, [row]):
                 _rewrite(session, row, typed, notice)
