@@ -15,6 +15,8 @@ from eprunes.fines.notice_rendering import around, candidates
 from eprunes.fines.pages import NEW_DRIVER
 from eprunes.fines.services import correcting
 
+ONLY_REGISTERED = "Seule une réponse enregistrée par l’ANTAI se corrige."
+
 
 @blueprint.get("/contraventions/<uuid:notice_id>/corriger")
 @requires(Permission.ANSWER_NOTICES)
@@ -75,7 +77,7 @@ def _page(
     wanted = request.args.get("conducteur", "") if designation is None else designation.driver_id.data or NEW_DRIVER
     page = pages.read_page(g.actor, reading(), notice, wanted, clock.now(), correcting=True)
     if not page.may_be_corrected:
-        flash("Seule une réponse enregistrée par l’ANTAI se corrige.")
+        flash(sent.form_errors[0] if sent and sent.form_errors else ONLY_REGISTERED, "warning")
         return redirect(url_for("fines.notice_page", notice_id=notice.id))
     if sent:
         with refusals_on(sent):

@@ -50,7 +50,7 @@ WORDS = {
     TYPED_IN: "Avis saisi d’après le papier",
     RETYPED: "Saisie corrigée",
     MERGED: "Avis saisi retrouvé dans ceux de l’ANTAI\u00a0: son contenu fait foi",
-    PAPER_CAME: "Avis papier reçu\u00a0: le délai légal court depuis son envoi",
+    PAPER_CAME: "Date d’envoi de l’avis papier notée",
     POSTED: "Lettre recommandée postée",
     NOTE_ADDED: "Note interne ajoutée",
     FILE_ADDED: "Pièce jointe ajoutée",

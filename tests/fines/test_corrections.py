@@ -232,6 +232,8 @@ def test_the_administrator_corrects_in_words_and_with_a_ticked_box(world, signed
     assert states(answered) == [AnswerState.REGISTERED]
     assert browser.post(f"{path}/corriger", data=typed | {"confirmed": "y"}).status_code == 302
     assert states(answered) == [AnswerState.CONFIRMED, AnswerState.REPLACED]
+    second = browser.post(f"{path}/corriger", data=typed | {"confirmed": "y"}, follow_redirects=True).text
+    assert re.search(rf"alert-warning[^>]*>.*{correcting.UNDER_WAY}", second, re.DOTALL)
     page = browser.get(path).text
     for words in ("Réponse remplacée", "Représentant légal", "Échange de clés.", "Correction de la réponse confirmée"):
         assert words in page
