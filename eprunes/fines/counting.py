@@ -21,7 +21,7 @@ from eprunes.core.chunks import chunks
 from eprunes.core.database import TenantSession, new_id
 from eprunes.fines import events
 from eprunes.fines.answering import OPEN_STATES, AnswerState, NoticeState
-from eprunes.fines.models import Answer, Notice, NoticeCount, NoticeEvent, NoticeKind
+from eprunes.fines.models import Answer, Channel, Notice, NoticeCount, NoticeEvent, NoticeKind
 from eprunes.fleet.models import Assignment, Vehicle
 
 FEWEST_DRIVERS = 5
@@ -143,19 +143,21 @@ def _numbers(notice: Notice, answer: tuple[str, date] | None, is_missed: bool) -
 
 def _standing(session: TenantSession, notice_ids: list[UUID]) -> dict[UUID, tuple[str, date]]:
     """Of each answered notice, the kind of the answer that stands and the Paris day it was first given: a correction
-    makes no answer late."""
+    makes no answer late, and a letter is none before it is posted."""
     if not notice_ids:
         return {}
     columns = Answer.id, Answer.notice_id, Answer.kind, Answer.state, Answer.replaces, Answer.confirmed_at
+    of_letters = Answer.channel, Answer.receipt_at
     mine = Answer.organisation_id == session.organisation_id, Answer.notice_id.in_(notice_ids)
-    answers = {one.id: one for one in session.execute(select(*columns).where(*mine))}
+    answers = {one.id: one for one in session.execute(select(*columns, *of_letters).where(*mine))}
     found = {}
     for answer in answers.values():
-        if AnswerState(answer.state) in OPEN_STATES:
+        if AnswerState(answer.state) in OPEN_STATES - {AnswerState.TO_POST}:
             first = answer
             while first.replaces in answers:
                 first = answers[first.replaces]
-            found[answer.notice_id] = answer.kind, paris_day(first.confirmed_at)
+            given_at = first.receipt_at if first.channel == Channel.LETTER else first.confirmed_at
+            found[answer.notice_id] = answer.kind, paris_day(given_at)
     return found
 
 

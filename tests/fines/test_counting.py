@@ -53,6 +53,8 @@ def recounted(world) -> dict[counting.Cell, dict[str, int]]:
 def outcome(session, notice: Notice) -> dict[str, int]:
     given_ones = session.scalars(answers_of(notice.organisation_id, notice.id)).all()
     for answer in given_ones:
+        if answer.state == AnswerState.TO_POST:
+            return {}
         if answer.state != AnswerState.REFUSED:
             day = paris_day(answer.confirmed_at)
             what = "designated" if answer.kind == "designation" else "impossible"

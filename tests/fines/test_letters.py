@@ -8,7 +8,7 @@ from io import BytesIO
 
 import openpyxl
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from eprunes.core import wording
 from eprunes.core.database import tenant_session
@@ -17,7 +17,7 @@ from eprunes.fines import events, inbox, transmission
 from eprunes.fines.answering import ImpossibilityReason
 from eprunes.fines.channels import channel_of, channels_of
 from eprunes.fines.inbox_filters import NoticeSearch
-from eprunes.fines.models import Channel, Notice
+from eprunes.fines.models import Channel, Notice, NoticeCount
 from eprunes.fines.paper import answer_files, letter_pages
 from eprunes.fines.paper.letter_pages import Head
 from eprunes.fines.paper.letters import FALSE_DECLARATION, is_printable, printable
@@ -213,6 +213,22 @@ def test_a_letter_to_post_has_its_own_last_day_in_the_lists_and_once_posted_the_
     assert 'data-label="Réponse"' in page
     assert "répondu le mar. 3 mars 2026" in page
     assert "à poster au plus tard" not in page
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_a_letter_counts_as_an_answer_from_the_day_of_its_posting_and_in_time_up_to_the_last_day(letter, days):
+    """C9-b: a letter that nobody posted answers nothing."""
+    world = letter.world
+    notice = fleet.notice(world.organisation_id, letter.notice_id)
+    posted_on = notice.deadline_on + timedelta(days=days)
+    cell = NoticeCount.received, NoticeCount.designated, NoticeCount.in_time, NoticeCount.answer_days
+    query = select(*cell).where(NoticeCount.organisation_id == world.organisation_id)
+    with tenant_session(world.organisation_id) as session:
+        assert session.execute(query).one() == (1, 0, 0, 0)
+    receipt = RECEIPT | {"posted_on": posted_on}
+    posting.note_posted(actor(world.admin), letter.notice_id, **receipt, as_of=AS_OF + timedelta(days=60))
+    with tenant_session(world.organisation_id) as session:
+        assert session.execute(query).one() == (1, 1, 1 - days, (posted_on - notice.posted_on).days)
 
 
 def test_the_neutral_file_has_its_columns_and_only_the_answers_of_its_days(letter, signed_in):

@@ -12,7 +12,7 @@ from eprunes.core import audit
 from eprunes.core.calendar import PARIS, local_day, paris_day, start_of_day
 from eprunes.core.database import TenantSession, tenant_session
 from eprunes.core.refusals import NotVisible, Refused
-from eprunes.fines import events
+from eprunes.fines import counting, events
 from eprunes.fines.answering import AnswerMove, AnswerState, move
 from eprunes.fines.models import Answer, Channel, Notice
 from eprunes.fines.paper.letter_pages import Head, written
@@ -56,9 +56,10 @@ def note_posted(actor: Actor, notice_id: UUID, *, receipt_number: str, posted_on
             raise Refused("Cette date est dans le futur.", "posted_on")
         if posted_on < min(local_day(answer.confirmed_at, actor.zone), paris_day(answer.confirmed_at)):
             raise Refused("La lettre ne peut pas avoir été postée avant d’être confirmée.", "posted_on")
-        answer.state = move(AnswerState(answer.state), AnswerMove.POST)
-        answer.receipt_number, answer.receipt_at = number, start_of_day(posted_on, PARIS)
-        answer.settled_at = as_of
+        with counting.follow(session, [notice]):
+            answer.state = move(AnswerState(answer.state), AnswerMove.POST)
+            answer.receipt_number, answer.receipt_at = number, start_of_day(posted_on, PARIS)
+            answer.settled_at = as_of
         events.add(session, notice.id, events.POSTED, as_of, actor.user_id)
         about = {"subject": ("reponse", answer.id), "actor_id": actor.user_id}
         audit.record(session, "reponse.postee", as_of=as_of, **about)
