@@ -142,8 +142,8 @@ def _among_first(actor: Actor, condition: ColumnElement[bool], as_of: datetime, 
     a look at who held the vehicle."""
     waiting = visible_in(View.TO_DO, actor, as_of).where(Notice.state == NoticeState.TO_ANSWER)
     due = waiting.where(Notice.deadline_on >= paris_day(as_of)) if in_time else waiting
-    first = due.with_only_columns(Notice.id).order_by(Notice.deadline_on, Notice.id).limit(LOOKED_AT)
-    return waiting.where(Notice.id.in_(first), condition)
+    first = due.with_only_columns(Notice.id).order_by(Notice.deadline_on, Notice.id).limit(LOOKED_AT).subquery()
+    return waiting.join(first, Notice.id == first.c.id).where(condition)
 
 
 def _count(found: int, most: int) -> Count:
