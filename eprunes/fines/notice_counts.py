@@ -77,7 +77,9 @@ def _counting(actor: Actor, day: date, duties: tuple[DutyLine, ...]) -> Select:
         View.MISSED: _number(missed.where(Notice.deadline_on < day), MOST),
         View.ARCHIVE: _number(filed, MOST),
     }
-    running = _number(missed.where(Notice.sent_on.is_not(None), Notice.deadline_on >= day), MOST)
+    own = Notice.organisation_id == actor.organisation_id
+    on_paper = select(Notice.id).where(own, Notice.sent_on.is_not(None), Notice.deadline_on >= day).subquery()
+    running = _number(missed.join(on_paper, Notice.id == on_paper.c.id), MOST)
     views = views_of(actor)
     counts = [apart[one] if one in apart else _number(visible_in(one, actor, as_of), MOST) for one in views]
     return select(*counts, *([running] if View.MISSED in views else []))
