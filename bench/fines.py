@@ -39,7 +39,7 @@ def measure(setting: Setting) -> Iterator[Figure]:
     inbox = page(setting.app, setting.token, "/contraventions")
     yield Figure(f"boîte de {number(size.notices)} avis, page de {PAGE_SIZE}", median_ms(inbox, runs=runs), INBOX_MS)
     boss = page(setting.app, setting.administrator_token, "/contraventions")
-    yield Figure("la même, pour l’administrateur", median_ms(boss, runs=runs))
+    yield Figure("la même, pour l’administrateur", median_ms(boss, runs=runs), INBOX_MS)
     yield Figure("page d’un avis, ouverture notée", median_ms(_notices(setting), runs=runs))
     proposed = min(PROPOSED, size.notices)
     name = f"proposer un conducteur pour {number(proposed)} avis"

@@ -139,8 +139,7 @@ def open_task(key: bytes, organisation_id: UUID, task_id: UUID, box: bytes) -> d
 def confirm(session: TenantSession, task_id: UUID, *, author_id: UUID | None, as_of: datetime) -> bool:
     """Let a prepared task be applied, in this person's name; False when it does not wait for that (any more)."""
     values = {"state": WorkState.CONFIRMED, "author_id": author_id, "agreed_at": as_of, "attempts": 0}
-    values |= {"leased_until": None}
-    values |= {"done_steps": 0, "total_steps": 0}
+    values |= {"leased_until": None, "done_steps": 0, "total_steps": 0}
     return _move(session, task_id, WorkState.PREPARED, **values)
 
 

@@ -62,7 +62,7 @@ def visible_in(view: View, actor: Actor, as_of: datetime) -> Select[tuple[Notice
     administrator's archive is not looked through for what is open to all."""
     visible = visible_notices(actor, as_of)
     if view in _SHARED_VIEWS and actor.may(Permission.VIEW_NOTICES):
-        visible = select(Notice).where(Notice.organisation_id == actor.organisation_id)
+        visible = select(Notice).where(Notice.organisation_id == actor.organisation_id, is_shared(as_of))
     return visible.where(in_view(view, as_of))
 
 

@@ -41,7 +41,7 @@ def test_a_small_run_prints_every_figure_on_both_databases():
     assert found[:25] != found[25:]
     assert [name for name, _ in found[:25]] == [name for name, _ in found[25:]]
     assert all(float(measured.replace(",", ".")) > 0 for _, measured in found)
-    assert len(re.findall(r"(tenue|MANQUÉE)$", done.stdout, re.MULTILINE)) == 28
+    assert len(re.findall(r"(tenue|MANQUÉE)$", done.stdout, re.MULTILINE)) == 30
     is_reliable = "pas fiables" not in done.stdout
     assert done.returncode == int(is_reliable and "MANQUÉE" in done.stdout)
 

@@ -213,6 +213,19 @@ def test_the_declared_driver_finds_an_answered_notice_for_the_administrator_alon
     assert found(world, replace(sent, text="quatremare"), world.admin) == {notice_id}
 
 
+@pytest.mark.parametrize(("days", "is_found"), [(45, True), (46, False)])
+@pytest.mark.parametrize("view", [View.TO_DO, View.URGENT, View.READY, View.FILED])
+def test_what_is_open_to_all_leaves_each_of_its_views_after_45_days_whatever_its_own_deadline(
+    world, view, days, is_found
+):
+    """C4.3-d, C4.3-e: for the administrator too, who finds it among what has passed and in the archives."""
+    state = NoticeState.FILED if view is View.FILED else NoticeState.TO_ANSWER
+    columns = {"state": state, "deadline_on": AS_OF.date() + DAY}
+    wanted = notice(world, held(world)[0], posted_at=AS_OF - days * DAY, columns=columns)
+    for email in (world.fines, world.admin):
+        assert found(world, NoticeSearch(view=view), email) == ({wanted} if is_found else set())
+
+
 @pytest.mark.parametrize("text", ["6012345678", "60 12 34 56 78", "Avis n° 6012345678"])
 def test_a_number_is_found_alone_spaced_or_among_words(world, text):
     notice(world)
